@@ -6429,8 +6429,10 @@ using next_call = detail::function_ref<Result()>;
 /// hooks are the outermost. One object serves many calls from many threads.
 ///
 /// A hook that throws fails the operation that it was called for: the request, the run's attempt or the
-/// step's attempt. When a handler reaches a step without a result, an interrupt that is not a std::exception
-/// passes through the function's wrapping hooks. Never swallow it.
+/// step's attempt. The handler cannot catch what a hook throws where it reaches a step; only a failed step's
+/// own error can be caught there. What on_step_error and on_run_error throw becomes a warning. When a handler
+/// reaches a step without a result, an interrupt that is not a std::exception passes through the function's
+/// wrapping hooks. Never swallow it.
 class middleware {
  public:
   virtual ~middleware() = default;
@@ -9361,6 +9363,10 @@ class replay {
   /// Ends the run with an error that the handler can't catch.
   [[noreturn]] void stop(protocol::failure failure);
 
+  /// Calls hooks for a step that the handler has reached. If one throws, the attempt fails with its error,
+  /// and the handler is left by an interrupt, because it would take an exception for the step's own error.
+  void guard_hooks(const step_call& call, detail::function_ref<void()> hooks);
+
   void transform_input(step_call& call, std::string* input);
 
   protocol::operation completed(const step_call& call, protocol::operation op) const;
@@ -9428,7 +9434,12 @@ class replay {
 
   static failure_info to_failure_info(const protocol::failure& failure);
 
-  void notify_end(const outcome& out);
+  /// Calls on_run_complete. Returns the exception of a hook, which fails the attempt.
+  std::exception_ptr notify_complete(std::string_view result);
+
+  /// Calls on_run_error if the function failed. An exception of a hook becomes a warning, because the
+  /// function's own error is reported.
+  void notify_error(const outcome& out);
 
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
@@ -9457,6 +9468,7 @@ class replay {
   std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
   std::optional<protocol::failure> fatal_;
+  std::exception_ptr hook_error_;  // of a hook that was called where the handler reached a step
   std::thread::id owner_;
   mutable std::mutex misuse_mutex_;
   std::optional<protocol::failure> misuse_;
@@ -9540,14 +9552,15 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
     thrown = std::current_exception();
   }
   if (interrupted_ && !left_by_interrupt) report_swallowed();
+  if (interrupted_) thrown = hook_error_;  // after an interrupt nothing that the handler throws counts
   finish(out, thrown);
+  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || hook_error_ || misuse();
+  notify_error(out);
   out.warnings = std::move(warnings_);
   out.steps = std::move(steps_);
   out.steps_before_continuing = steps_before_continuing_;
   out.found = std::move(found_);
   out.response = std::move(response_);
-  out.stopped_early = executed_ || is_stale_ || hooks_.threw() || misuse();
-  notify_end(out);
   return out;
 }
 
@@ -9583,7 +9596,7 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   if (!found) call.stop = options_.stop.source();
   constexpr std::size_t few = 5;
   if (request_.target() && !found && found_.size() < few) found_.push_back(call.id);
-  if (!call.memo) end_memoization();
+  if (!call.memo) guard_hooks(call, [&] { end_memoization(); });
   return call;
 }
 
@@ -9695,10 +9708,14 @@ INNGEST_INLINE std::string replay::traceparent() const {
 INNGEST_INLINE std::string replay::transform_deferred(const step_options& options, std::string data) {
   refuse_other_threads(options.id.text());
   if (hooks_.empty()) return data;
-  const step_info call{
-      .id = options.id.text(), .name = options.name, .kind = step_kind::defer, .hash = options.id.hash()};
-  step_input changed{.id = std::string(call.id), .name = options.name, .input = "[" + data + "]"};
-  hooks_.transform_input(call, changed);
+  const step_call call{.hash = options.id.hash(),
+                       .id = std::string(options.id.text()),
+                       .kind = step_kind::defer,
+                       .file = options.id.file(),
+                       .line = options.id.line()};
+  const step_info info{.id = call.id, .name = options.name, .kind = call.kind, .hash = call.hash};
+  step_input changed{.id = call.id, .name = options.name, .input = "[" + data + "]"};
+  guard_hooks(call, [&] { hooks_.transform_input(info, changed); });
   return changed.input.substr(1, changed.input.size() - 2);
 }
 
@@ -9739,8 +9756,8 @@ INNGEST_INLINE replay::branch_result replay::run_branch(detail::function_ref<voi
   out.completed_at = last_completed_;
   tracks_completion_ = tracked;
   last_completed_ = (std::max)(completed_before, out.completed_at);
-  if (executed_ || fatal_) throw interrupt();  // nothing else may run in this call
-  interrupted_ = false;                        // the other branches still run
+  if (executed_ || fatal_ || hook_error_) throw interrupt();  // nothing else may run in this call
+  interrupted_ = false;                                       // the other branches still run
   return out;
 }
 
@@ -9780,11 +9797,22 @@ INNGEST_INLINE void replay::stop(protocol::failure failure) {
   suspend_group();
 }
 
+INNGEST_INLINE void replay::guard_hooks(const step_call& call, detail::function_ref<void()> hooks) {
+  try {
+    hooks();
+  } catch (...) {
+    // a failed step's own error is the handler's, and what is thrown inside a step's body is that step's
+    if (!hooks_.threw() || running_) throw;
+    hook_error_ = std::current_exception();
+  }
+  if (hook_error_) suspend(call);
+}
+
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
   if (input) call.arguments = *input;
   step_input changed{.id = call.id, .name = call.given_name, .input = call.arguments};
   const step_info before = describe(call);
-  hooks_.transform_input(before, changed);
+  guard_hooks(call, [&] { hooks_.transform_input(before, changed); });
   if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
@@ -9838,8 +9866,11 @@ INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, d
   note_completed(call);
   const protocol::memo& memo = *call.memo.memo_;
   if (hooks_.empty()) return memo;
-  std::string text =
-      hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  std::string text;
+  guard_hooks(call, [&] {
+    text =
+        hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
+  });
   if (wrapped) text = "{\"data\":" + text + "}";
   changed = detail::json_buffer(std::move(text));
   return {.id = call.hash, .text = changed.text()};
@@ -10021,15 +10052,17 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   if (is_stale_) return fail(out, error_of_stale_call());
   if (auto problem = misuse()) return fail(out, *std::move(problem));
   if (fatal_) return fail(out, *std::move(fatal_));
-  if (completed) {
+  const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
+  const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
+  if (completed && !error) {
     const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
     if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
     if (!options_.checkpoints && deferred_.empty()) return;
     take_deferred();
     operations_.push_back(protocol::run_complete(out.result));
     out.is_result_among_operations = true;
-  } else if (operations_.empty() && thrown && !interrupted_) {
-    return fail(out, protocol::describe(thrown, services_.now(), function_name()));
+  } else if (operations_.empty() && error) {
+    return fail(out, protocol::describe(error, services_.now(), function_name()));
   } else if (operations_.empty()) {
     out.ended = outcome::kind::not_reached;
     return;
@@ -10072,12 +10105,22 @@ INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& fai
           .retry_after = failure.retry_after};
 }
 
-INNGEST_INLINE void replay::notify_end(const outcome& out) {
-  if (out.ended == outcome::kind::failed || out.is_failure_among_operations) {
-    const failure_info reported = to_failure_info(*out.failure);
+INNGEST_INLINE std::exception_ptr replay::notify_complete(std::string_view result) {
+  try {
+    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, result); });
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+INNGEST_INLINE void replay::notify_error(const outcome& out) {
+  if (out.ended != outcome::kind::failed && !out.is_failure_among_operations) return;
+  const failure_info reported = to_failure_info(*out.failure);
+  try {
     hooks_.notify([&](middleware& layer) { layer.on_run_error(info_, reported); });
-  } else if (out.ended == outcome::kind::completed || out.is_result_among_operations) {
-    hooks_.notify([&](middleware& layer) { layer.on_run_complete(info_, out.result); });
+  } catch (...) {
+    warnings_.push_back("middleware::on_run_error threw: " + message_of_exception());
   }
 }
 
@@ -14715,6 +14758,8 @@ inline constexpr const char* tracestate = "tracestate";
 inline constexpr const char* run_id = "x-run-id";
 inline constexpr const char* step_id = "x-inngest-step-id";
 inline constexpr const char* force_step_plan = "x-inngest-force-step-plan";
+// sent to an engine, which reads it: after how many milliseconds an answer that waits for a run is given up
+inline constexpr const char* longest_wait = "x-inngest-cpp-longest-wait";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol::header
 
@@ -17486,6 +17531,9 @@ struct serve_options {
   /// Also receives each line that a handler logs with ctx.log, regardless of the level of the client's log.
   /// Called from any thread; it must not throw. Its texts are valid only during the call.
   std::function<void(const log_record&)> on_log{};
+  /// For tests: the current time, by which the times of steps and retries are judged. Called from any thread.
+  /// Default: the system's clock.
+  std::function<std::chrono::system_clock::time_point()> clock{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -17551,7 +17599,7 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
       beats(options.heartbeat) {
   for (const any_function& function : functions) add(function);
   services.keep_log = options.on_log;
-  services.now = [] { return std::chrono::system_clock::now(); };
+  services.now = options.clock ? options.clock : [] { return std::chrono::system_clock::now(); };
   services.send = [sender = client](std::vector<any_event> events, execution::replay& replay) {
     if (const std::string inherited = replay.propagated_sessions(); !inherited.empty()) {
       for (any_event& event : events) event.set_propagated_sessions(inherited);
@@ -21864,14 +21912,15 @@ class store {
   /// \throws store_error
   virtual void forget_before(timestamp time) = 0;
   /// Like forget_before(), with a time that depends on each run's function and status. For events and values,
-  /// retention::history applies. Default: forget_before() with the longest of all times.
-  /// \throws store_error
+  /// retention::history applies. A run that repeats another one stays as long as that one, or
+  /// run_query::is_repeated would select as not repeated what was already repeated. Default: forget_before()
+  /// with the longest of all times. \throws store_error
   virtual void forget(const retention& kept, timestamp now) {
     forget_before(time_before(now, kept.longest()));
   }
-  /// Removes the oldest ended runs, failed ones last, then events without runs, until the records take at
-  /// most this many bytes or nothing removable is left. Returns the number of removed runs. Default: removes
-  /// nothing.
+  /// Removes the oldest ended runs, failed ones last, and the events that no run uses from before the removed
+  /// runs, until the records take at most this many bytes or nothing removable is left. A run that repeats
+  /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
 
@@ -34680,7 +34729,7 @@ class engine_core {
   }
 
   /// Asks the calls of a run that has ended to stop. Their jobs are removed with the run's end: the store may
-  /// forget the run before they end.
+  /// forget the run before they end. So are the jobs that begin_to_stop() has put back.
   void stop_calls_of(std::string_view run_id, std::vector<std::uint64_t>& removed_jobs);
 
   /// Withdraws events that could not be stored. Returns false when the store has them after all and only the
@@ -34735,6 +34784,7 @@ class engine_core {
   bool stopping_ = false;
   std::map<std::uint64_t, under_way> calls_;  // by id of the job
   std::map<std::uint64_t, job> at_apps_;      // calls that their apps have begun by themselves, by id
+  std::vector<std::pair<std::string, std::uint64_t>> put_back_;  // runs and jobs: see begin_to_stop()
   std::vector<requested_stop> stops_;
   std::deque<pending_progress> progress_;
 };
@@ -34911,6 +34961,7 @@ INNGEST_INLINE void engine_core::begin_to_stop() {
     if (!scheduler_.find_run(taken.run_id)) return;  // it has ended, and its jobs are removed
     pending_.push_back({.removed_jobs = {taken.id}});
     pending_.push_back({.added_jobs = {taken}});
+    put_back_.emplace_back(taken.run_id, taken.id);
   };
   for (const auto& [id, running] : calls_) {
     stops_.push_back({running.stop, true});
@@ -34975,6 +35026,9 @@ INNGEST_INLINE void engine_core::stop_calls_of(std::string_view run_id,
   }
   for (const auto& [id, begun] : at_apps_) {
     if (begun.run_id == run_id) removed_jobs.push_back(id);
+  }
+  for (const auto& [owner, id] : put_back_) {  // their calls may have ended
+    if (owner == run_id) removed_jobs.push_back(id);
   }
 }
 
@@ -35633,6 +35687,10 @@ http::response refusal(int status, const std::string& problem);
 
 std::int64_t seconds_of(timestamp now);
 
+/// How long the sender of a request waits for the answer, as far as it says so. A request that is held longer
+/// occupies a thread for nobody.
+std::chrono::milliseconds longest_wait(const http::request& request);
+
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
 std::optional<http::response> sent(std::string_view stored);
 
@@ -35752,14 +35810,17 @@ class endpoint_runs {
       if (!is_response_token(token, secret, run_id, endpoint::seconds_of(now)))
         return endpoint::refusal(401, "the token is not valid for this run, or it has expired");
     }
-    await(run_id, wait);
+    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::longest_wait(request)));
     const auto found = engine_.find_run(run_id);
     if (!found) return endpoint::refusal(404, "there is no run \"" + run_id + "\"");
     if (found->ended()) return response_of(*found);
-    return {.status = 302, .headers = {{"location", request.url}, {"cache-control", "no-store"}}};
+    http::response out{.status = 302, .headers = {{"location", request.url}, {"cache-control", "no-store"}}};
+    if (is_stopping) out.headers.add(protocol::header::retry_after, "1");
+    return out;
   }
 
-  void await(const std::string& run_id, std::chrono::milliseconds wait) {
+  /// Waits for the run's end. Returns whether the engine stops, so that waiting longer is in vain.
+  bool await(const std::string& run_id, std::chrono::milliseconds wait) {
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
@@ -35769,6 +35830,7 @@ class endpoint_runs {
     });
     --engine_.waiting_for_responses_;
     engine_.settled_.notify_all();
+    return engine_.core_.is_stopping();
   }
 
   /// The response to a client whose run has ended.
@@ -35896,6 +35958,15 @@ INNGEST_INLINE http::response refusal(int status, const std::string& problem) {
 
 INNGEST_INLINE std::int64_t seconds_of(timestamp now) {
   return std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+}
+
+INNGEST_INLINE std::chrono::milliseconds longest_wait(const http::request& request) {
+  const std::string_view text = request.headers.find(protocol::header::longest_wait).value_or("");
+  std::uint32_t out = 0;
+  const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (text.empty() || problem != std::errc{} || stop != text.data() + text.size())
+    return (std::chrono::milliseconds::max)();
+  return std::chrono::milliseconds(out);
 }
 
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
@@ -38725,10 +38796,15 @@ INNGEST_INLINE void memory_store::forget_before(timestamp time) {
 INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
   const std::lock_guard lock(mutex_);
   const timestamp time = time_before(now, kept.history);
+  const auto is_too_old = [&](const run& each) {
+    return each.ended() && each.ended_at &&
+           *each.ended_at < time_before(now, kept.keep_for(each.function_slug, each.status));
+  };
   std::erase_if(runs_, [&](const auto& entry) {
     const run& ended = entry.second.record.run;
-    if (!ended.ended() || !ended.ended_at) return false;
-    if (*ended.ended_at >= time_before(now, kept.keep_for(ended.function_slug, ended.status))) return false;
+    if (!is_too_old(ended)) return false;
+    const auto original = runs_.find(ended.original_run_id);
+    if (original != runs_.end() && !is_too_old(original->second.record.run)) return false;
     forget_links(entry.second.record);
     return true;
   });
@@ -40129,7 +40205,11 @@ INNGEST_INLINE std::uint64_t engine_body::sequence() const {
 }
 
 INNGEST_INLINE std::vector<unreadable_record> engine_body::unreadable() const {
-  std::vector<unreadable_record> out = core_.state().unreadable();
+  std::vector<unreadable_record> out;
+  {
+    const std::lock_guard lock(mutex_);  // forget_unreadable() changes them
+    out = core_.state().unreadable();
+  }
   for (unreadable_record& record : options_.store->unreadable()) {
     const bool is_known = std::any_of(out.begin(), out.end(), [&](const unreadable_record& other) {
       return other.table == record.table && other.key == record.key;
@@ -42110,6 +42190,10 @@ class begun_run {
 
   execution::outcome run(const execution::call_stop& stop);
 
+  /// The outcome of a run that the server knows, and that an exception of middleware has ended here: without
+  /// one, the server would wait long for the rest, and the client would have no token.
+  execution::outcome failed(const std::exception_ptr& thrown) const;
+
   http::response finish(execution::outcome outcome);
 
   /// Called after the handler has completed: saves the remaining operations, and returns the response.
@@ -42261,27 +42345,52 @@ class waiting_client {
   const int number_;
 };
 
-/// Asks the server for a run's output, which answers when there is one. `nullopt` when there is none in time,
-/// or the call was asked to stop: a stop is seen between requests only, so these are short.
+/// Whether the server's answer says that the run has not ended.
+INNGEST_INLINE bool is_running(const http::response& answer) {
+  if (protocol::read_http_result(answer)) return false;  // a handler may have returned the same
+  return answer.status == 302 || answer.status == 303 ||
+         detail::find_text(answer.body, "status") == "running";
+}
+
+/// Asks the server for a run's output until there is one. `nullopt` when there is none in time, or the call
+/// was asked to stop.
+///
+/// A stop is seen between requests only, so these are short, and an answer that there is no output yet leads
+/// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
+/// that, and would hold several requests of one client. A pause follows an answer that came at once.
+///
 /// \throws unreachable when the server can't be reached
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
                                                              const http::request& request,
                                                              std::chrono::milliseconds wait,
                                                              const execution::call_stop& stop) {
   using clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds longest_request{5'000};
+  using std::chrono::milliseconds;
+  constexpr milliseconds longest_request{5'000};
+  constexpr clock::duration longest_pause = milliseconds(500);
   const auto end = clock::now() + wait;
+  const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
+  bool was_answered = false;
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
-    const auto most = std::clamp(left, std::chrono::milliseconds(1), longest_request);
-    const auto answered_by = clock::now() + most;
+    const auto began = clock::now();
+    const auto most =
+        std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
+    const milliseconds held = most * 4 / 5;
+    http::request asked = request;
+    asked.headers.add(protocol::header::longest_wait, std::to_string(held.count()));
     try {
-      return app.client.call_api(request, most);
+      http::response answer = app.client.call_api(std::move(asked), most);
+      if (!is_running(answer)) return answer;
+      if (answer.headers.find(protocol::header::retry_after)) return std::nullopt;  // the engine stops
+      was_answered = true;
     } catch (const unreachable&) {
-      const bool has_waited = clock::now() + most / 10 >= answered_by;
-      if (!has_waited) throw;
-      if (clock::now() + wait / 10 >= end || stop.is_requested()) return std::nullopt;
+      const bool has_waited = clock::now() + most / 10 >= began + most;
+      if (!has_waited && !was_answered) throw;
+      if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
     }
+    if (clock::now() < began + held / 2)
+      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), longest_pause));
+    if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
   }
 }
 
@@ -42324,9 +42433,6 @@ INNGEST_INLINE http::response answer_pending(const served_app& app, const execut
     if (auto out = endpoints::opened(hooks, id, run_id, *std::move(found))) return *std::move(out);
     return endpoints::message(500, "the response can't be read: has the middleware changed?");
   }
-  const bool is_running =
-      answer.status == 302 || answer.status == 303 || detail::find_text(answer.body, "status") == "running";
-  if (is_running) return endpoints::see_other(target);
   if (answer.status == 200) return endpoints::failed(answer.body);
   app.client.log().error("the response of run " + run_id + " can't be read: " + protocol::refusal(answer));
   return endpoints::message(answer.status == 404 ? 404 : 502, "there is no such response");
@@ -42514,8 +42620,24 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .stop = stop,
                                                  .caller = &request_};
   transform_input(served_, call, request_);
-  execution::outcome out = run_handler(app_, served_, call, replay_options);
+  execution::outcome out;
+  try {
+    out = run_handler(app_, served_, call, replay_options);
+  } catch (...) {  // middleware threw after the handler had ended
+    if (!is_begun_) throw;
+    out = failed(std::current_exception());
+  }
   seal_response(out);
+  return out;
+}
+
+INNGEST_INLINE execution::outcome begun_run::failed(const std::exception_ptr& thrown) const {
+  protocol::failure failure =
+      protocol::describe(thrown, app_.services.now(), "endpoint \"" + served_.function->id() + "\"");
+  if (options_.retries == 0) failure.retriable = false;
+  execution::outcome out;
+  out.ended = execution::outcome::kind::failed;
+  out.failure = std::move(failure);
   return out;
 }
 
@@ -42626,6 +42748,8 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       is_stale_ = answer.status == 409 && is_begun_;
       is_begun_unheard_ = answer.status == 409 && !is_begun_ && was_unanswered;
       problem_ = protocol::refusal(answer);
+      // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
+      was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
       if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
@@ -47680,17 +47804,7 @@ class encryption_middleware : public middleware {
 
   void transform_function_input(const call_info&, function_input& input) override {
     if (may_be_encrypted(input.event)) input.event = decrypt_event(input.event);
-    if (!may_be_encrypted(input.events)) return;
-    const json_buffer buffer(std::move(input.events));
-    input.events = "[";
-    json_document document(buffer.text());
-    json_value root = document.root(json_path("events"));
-    for (auto item : elements_of(root, json_path("events"))) {
-      json_value event = take(item, json_path("events"));
-      if (input.events.size() > 1) input.events += ',';
-      input.events += decrypt_event(raw_text(event, json_path("events")));
-    }
-    input.events += ']';
+    if (may_be_encrypted(input.events)) input.events = decrypt_events(std::move(input.events));
   }
 
   std::string wrap_function_handler(const call_info&, next_call<std::string> next) override {
@@ -47856,7 +47970,20 @@ class encryption_middleware : public middleware {
     });
   }
 
-  /// Decrypts the members of an event's data, and of the event inside the data of a server's event about the
+  std::string decrypt_events(std::string events) const {
+    const json_buffer buffer(std::move(events));
+    std::string out = "[";
+    json_document document(buffer.text());
+    json_value root = document.root(json_path("events"));
+    for (auto item : elements_of(root, json_path("events"))) {
+      json_value event = take(item, json_path("events"));
+      if (out.size() > 1) out += ',';
+      out += decrypt_event(raw_text(event, json_path("events")));
+    }
+    return out + ']';
+  }
+
+  /// Decrypts the members of an event's data, and of the events inside the data of a server's event about the
   /// end of a run. The Python package encrypts data as a whole.
   std::string decrypt_event_data(std::string_view data, const std::string& where) const {
     if (!data.starts_with('{') || !may_be_encrypted(data)) return std::string(data);
@@ -47872,6 +47999,8 @@ class encryption_middleware : public middleware {
         const std::string inner = decrypt_if_encrypted(value, here);
         return inner == value ? decrypt_event(value, here) : inner;
       }
+      if (name == "events" && value.starts_with('[') && may_be_encrypted(value))
+        return decrypt_events(std::string(value));
       return decrypt_if_encrypted(value, here);
     });
   }
@@ -54841,7 +54970,7 @@ class mocks {
 
   /// Replaces the step with the id.
   void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
-  /// Makes the step's next attempts fail.
+  /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
   /// Records that middleware has changed a step's id. Tests may use either id.
@@ -54905,7 +55034,10 @@ class mocking final : public middleware {
 namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string message) {
-  failures_[step] = {times, std::move(message)};
+  if (times > 0)
+    failures_[step] = {times, std::move(message)};
+  else
+    failures_.erase(step);
 }
 
 INNGEST_INLINE void mocks::rename(const std::string& step, const std::string& changed) {
@@ -55032,6 +55164,8 @@ class simulation {
   std::optional<embedded::run> find_run(std::string_view run_id) const;
   /// A step's result in a run, as its function reads it.
   std::string read_result(const embedded::run& run, const step_info& step, const std::string& result) const;
+  /// A stored event as the app's first function would receive it.
+  std::string read_event(const std::string& text) const;
   std::vector<embedded::run> runs_of(std::string_view event_id) const { return store_.runs_of(event_id); }
   std::vector<embedded::function_definition> functions() const;
   /// The run; null when it has ended.
@@ -55054,6 +55188,9 @@ class simulation {
     simulation* simulation_;
     std::shared_ptr<embedded::realtime_hub> hub_;
   };
+
+  /// The virtual time, for what functions and steps compare with the current time.
+  std::function<std::chrono::system_clock::time_point()> clock() const;
 
   void require_known(const any_function& function) const;
 
@@ -55123,8 +55260,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       app_(std::move(app)),
       mocks_(std::make_shared<mocks>()),
       functions_(with_mocks(functions)),
-      handler_(app_, functions_, {.framework = "testing"}),
-      strict_(app_, functions_, {.strict = true, .framework = "testing"}),
+      handler_(app_, functions_, {.framework = "testing", .clock = clock()}),
+      strict_(app_, functions_, {.strict = true, .framework = "testing", .clock = clock()}),
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_),
       hub_(std::make_shared<embedded::realtime_hub>()) {
@@ -55173,10 +55310,13 @@ INNGEST_INLINE std::vector<std::string> simulation::accept(std::string events, s
 }
 
 INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event) {
+  struct sending {
+    bool& is_on;
+    ~sending() { is_on = false; }  // also when the event is refused
+  };
   sends_ = true;
-  auto ids = accept(event.text());
-  sends_ = false;
-  return ids;
+  const sending until_accepted{sends_};
+  return accept(event.text());
 }
 
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
@@ -55263,6 +55403,17 @@ INNGEST_INLINE std::string simulation::read_result(const embedded::run& run, con
   return handler_.read_result(run.function_slug, run.id, step, result);
 }
 
+INNGEST_INLINE std::string simulation::read_event(const std::string& text) const {
+  if (functions_.empty()) return text;
+  const std::string function_id = functions_.front().id();
+  const std::string events = "[" + text + "]";
+  const call_info call{
+      .function_id = function_id, .function = &functions_.front(), .event = text, .events = events};
+  function_input input{.event = text, .events = events};
+  for (const auto& layer : app_.settings().middleware()) layer->transform_function_input(call, input);
+  return input.event;
+}
+
 INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions() const {
   std::vector<embedded::function_definition> out;
   for (const auto& [slug, definition] : scheduler_.functions().all()) out.push_back(*definition);
@@ -55315,6 +55466,11 @@ INNGEST_INLINE void simulation::add_notes(std::vector<embedded::run_note> notes)
   scheduler_.change_tags(tags);
   const embedded::changes added{.notes = std::move(notes), .tags = std::move(tags)};
   store_.commit({&added, 1});
+}
+
+INNGEST_INLINE std::function<std::chrono::system_clock::time_point()> simulation::clock() const {
+  using in_system_clock = detail::saturated_time_in<std::chrono::system_clock::duration>;
+  return [this] { return std::chrono::system_clock::time_point(in_system_clock(now_)); };
 }
 
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
@@ -55810,7 +55966,8 @@ class harness {
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
-  /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs.
+  /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
+  /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, so that a test can start midway. `index`
   /// selects one of several uses of the same id.
@@ -55859,7 +56016,8 @@ class harness {
   std::vector<test_run> runs() const;
   /// The runs of a function so far, oldest first.
   std::vector<test_run> runs_of(const any_function& function) const;
-  /// The events of the type that functions have sent, oldest first.
+  /// The events of the type that functions have sent, oldest first, as a function would receive them: they
+  /// pass the client's middleware::transform_function_input, which decrypts encrypted ones.
   /// \throws payload_error when an event does not fit the type.
   template <event_type Event>
   std::vector<Event> sent() const {
@@ -55867,7 +56025,7 @@ class harness {
     for (const std::string& id : simulation_->sent()) {
       const auto event = simulation_->store().find_event(id);
       if (event && event->name == Event::name) {
-        const detail::json_buffer text(event->text);
+        const detail::json_buffer text(simulation_->read_event(event->text));
         out.push_back(detail::read_event<Event>(text.text()));
       }
     }
@@ -56255,6 +56413,9 @@ class rows {
   int column_ = 0;
 };
 
+/// The distance from 1970 of the latest time that can be read.
+inline constexpr std::chrono::milliseconds latest_time = std::chrono::years(20'000);
+
 /// What a connection may do with its file.
 enum class access { reads, writes, creates };  // `creates` includes writing
 
@@ -56493,9 +56654,8 @@ INNGEST_INLINE void rows::read_at(int at, std::string& out) const {
 }
 
 INNGEST_INLINE void rows::read_at(int at, timestamp& out) const {
-  constexpr std::int64_t longest = std::chrono::milliseconds(std::chrono::years(20'000)).count();
   const std::int64_t count = integer_at(at);
-  if (count < -longest || count > longest) fail(at, "out of the range of times");
+  if (count < -latest_time.count() || count > latest_time.count()) fail(at, "out of the range of times");
   out = timestamp(std::chrono::milliseconds(count));
 }
 
@@ -58528,8 +58688,8 @@ class writer {
   /// Returns false when there were no runs.
   bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from);
 
-  /// Removes some of the readable runs that ended first, and returns their number. `last` becomes the latest
-  /// time at which one was queued.
+  /// Removes some of the readable runs that ended first, with the events that only they used, and returns
+  /// their number. `last` becomes the latest time at which one was queued.
   std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last);
 
   /// Checks some of the events from before the time, and removes those that are readable, dispatched and used
@@ -58558,6 +58718,12 @@ class writer {
   void change(const embedded::tag_change& change);
 
   void forget_input(std::int64_t run);
+
+  /// The ids of a run's events.
+  std::vector<std::string> events_of(std::int64_t run);
+
+  /// Removes a readable, dispatched event that no run uses.
+  void forget_event(const std::string& id);
 
   void put_input(std::int64_t run, const embedded::run_record& record);
 
@@ -58630,24 +58796,40 @@ INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
   for (const auto& id : changes.removed_runs) remove_run(id);
 }
 
+/// SQL: the status of an ended, readable run from before the time ?3 in the table; otherwise NULL.
+INNGEST_INLINE std::string old_status_of(const std::string& table) {
+  return "CASE WHEN " + table + ".status BETWEEN ?4 AND ?5 AND typeof(" + table +
+         ".function_slug) = 'text' AND " + table + ".ended_at BETWEEN 0 AND ?3 - 1 AND typeof(" + table +
+         ".ended_at) = 'integer' THEN " + table + ".status END";
+}
+
 INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timestamp now, int at_most,
                                         place& from) {
   std::vector<std::int64_t> numbers;
   bool found_run = false;
-  rows found = file_.query(
-      "SELECT ended_at, number, CASE WHEN status BETWEEN ?4 AND ?5 AND typeof(function_slug) = 'text' "
-      "THEN status END, function_slug FROM runs "
-      "WHERE (ended_at, number) > (?1, ?2) AND ended_at BETWEEN 0 AND ?3 - 1 AND typeof(ended_at) = "
-      "'integer' "
-      "ORDER BY ended_at, number LIMIT ?6",
-      from.time, from.number, embedded::time_before(now, kept.shortest()), embedded::run_status::completed,
-      embedded::run_status::skipped, at_most);
+  const auto is_too_old = [&](timestamp ended, const std::string& function, embedded::run_status status) {
+    return ended < embedded::time_before(now, kept.keep_for(function, status));
+  };
+  // A run that repeats another one stays as long as that one, which would not look repeated otherwise.
+  static const std::string old_runs =
+      "SELECT runs.ended_at, runs.number, " + old_status_of("runs") + ", original.number IS NOT NULL, " +
+      old_status_of("original") +
+      ", CASE WHEN typeof(original.ended_at) = 'integer' AND original.ended_at BETWEEN 0 AND ?3 - 1 "
+      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug "
+      "FROM runs LEFT JOIN runs AS original ON original.id = runs.original_run_id "
+      "WHERE (runs.ended_at, runs.number) > (?1, ?2) AND runs.ended_at BETWEEN 0 AND ?3 - 1 "
+      "AND typeof(runs.ended_at) = 'integer' ORDER BY runs.ended_at, runs.number LIMIT ?6";
+  rows found = file_.query(old_runs, from.time, from.number, embedded::time_before(now, kept.shortest()),
+                           embedded::run_status::completed, embedded::run_status::skipped, at_most);
   for (; found.next(); found_run = true) {
-    std::optional<embedded::run_status> status;
-    found.read(from.time, from.number, status);
-    const std::string function = found.text_at(3);
-    if (status && from.time < embedded::time_before(now, kept.keep_for(function, *status)))
-      numbers.push_back(from.number);
+    std::optional<embedded::run_status> status, status_of_original;
+    bool has_original = false;
+    timestamp end_of_original;
+    found.read(from.time, from.number, status, has_original, status_of_original, end_of_original);
+    if (!status || !is_too_old(from.time, found.text_at(6), *status)) continue;
+    const bool original_goes =
+        status_of_original && is_too_old(end_of_original, found.text_at(7), *status_of_original);
+    if (!has_original || original_goes) numbers.push_back(from.number);
   }
   for (const std::int64_t number : numbers) forget_run(number);
   return found_run;
@@ -58658,15 +58840,21 @@ INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_f
   rows found = file_.query(
       "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
       "<> ?3 "
-      "AND typeof(queued_at) = 'integer' ORDER BY ended_at LIMIT ?4",
+      "AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
+      "AND NOT EXISTS (SELECT 1 FROM runs AS original WHERE original.id = runs.original_run_id) "
+      "ORDER BY ended_at LIMIT ?4",
       embedded::run_status::completed, embedded::run_status::skipped,
-      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most);
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most, latest_time);
   while (found.next()) {
     timestamp queued;
     found.read(numbers.emplace_back(), queued);
     last = (std::max)(last, queued);
   }
-  for (const std::int64_t number : numbers) forget_run(number);
+  for (const std::int64_t number : numbers) {
+    const std::vector<std::string> events = events_of(number);
+    forget_run(number);
+    for (const std::string& id : events) forget_event(id);
+  }
   return numbers.size();
 }
 
@@ -58681,6 +58869,22 @@ INNGEST_INLINE void writer::forget_run(std::int64_t number) {
   file_.run("DELETE FROM runs WHERE number = ?1", number);
 }
 
+INNGEST_INLINE std::vector<std::string> writer::events_of(std::int64_t run) {
+  std::vector<std::string> out;
+  rows found =
+      file_.query("SELECT event_id FROM run_events WHERE run = ?1 AND typeof(event_id) = 'text'", run);
+  while (found.next()) found.read(out.emplace_back());
+  return out;
+}
+
+INNGEST_INLINE void writer::forget_event(const std::string& id) {
+  file_.run(
+      "DELETE FROM events WHERE id = ?1 AND dispatched IS 1 AND typeof(name) = 'text' AND typeof(text) = "
+      "'text' "
+      "AND NOT EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id)",
+      id);
+}
+
 INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& from) {
   std::vector<std::int64_t> unused;
   bool found_event = false;
@@ -58688,7 +58892,8 @@ INNGEST_INLINE bool writer::forget_events(timestamp time, int at_most, place& fr
       "SELECT received_at, number, dispatched IS NOT 1 OR typeof(id) <> 'text' OR typeof(name) <> 'text' "
       "OR typeof(text) <> 'text' OR EXISTS (SELECT 1 FROM run_events WHERE event_id = events.id) "
       "FROM events "
-      "WHERE (received_at, number) > (?1, ?2) AND received_at < ?3 AND typeof(received_at) = 'integer' "
+      "WHERE (received_at, number) > (?1, ?2) AND received_at BETWEEN 0 AND ?3 - 1 AND typeof(received_at) = "
+      "'integer' "
       "ORDER BY received_at, number LIMIT ?4",
       from.time, from.number, time, at_most);
   for (bool is_used = false; found.next(); found_event = true) {
@@ -59297,16 +59502,19 @@ INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
   std::size_t out = 0;
   detail::sqlite::writer writer(writing_);
   timestamp last = (timestamp::min)();
+  detail::sqlite::writer::place events;
+  bool has_events = false;  // as old as the removed runs: they go first
   for (const bool spares_failed : {true, false}) {
     in_slices([&] {
       if (used_bytes() <= bytes) return false;
+      has_events = has_events && writer.forget_events(last, slice, events);
+      if (has_events) return true;
       const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last);
       out += removed;
-      return removed > 0;
+      has_events = removed > 0;
+      return has_events;
     });
   }
-  detail::sqlite::writer::place events;
-  if (out > 0) in_slices([&] { return writer.forget_events(last, slice, events); });
   give_back_pages();
   return out;
 }
@@ -59459,9 +59667,8 @@ INNGEST_INLINE std::vector<audit_entry> sqlite_store::audit_trail(const audit_qu
 }
 
 INNGEST_INLINE std::string sqlite_store::export_unreadable() const {
-  const std::vector<unreadable_record> all = unreadable();
-  const std::lock_guard lock(reading_mutex_);
-  return detail::sqlite::unreadable_rows(reading_).export_lines(all);
+  database file = open(path_);  // its own connection, like unreadable()
+  return detail::sqlite::unreadable_rows(file).export_lines(reader(file).unreadable());
 }
 
 INNGEST_INLINE bool sqlite_store::remove_unreadable(const std::string& table, const std::string& key) {
@@ -59477,7 +59684,8 @@ INNGEST_INLINE run_counts sqlite_store::count_runs() const {
 }
 
 INNGEST_INLINE std::vector<unreadable_record> sqlite_store::unreadable() const {
-  return ask([](reader& from) { return from.unreadable(); });
+  database file = open(path_);  // its own connection: an engine does not wait while it reads all tables
+  return reader(file).unreadable();
 }
 
 INNGEST_INLINE std::uint64_t sqlite_store::size_in_bytes() const {
@@ -59649,6 +59857,9 @@ struct sql_dialect {
   std::string_view quiet;
   /// Whether an index's schema is named before the index, and not before its table.
   bool index_has_schema = false;
+  /// Like `now`, for the column `added_at` of an inserted row: the time after the statement has waited for
+  /// locks, so that the times of a stream's events have the order of their numbers. Empty: `now` is that.
+  std::string_view now_of_row{};
 };
 
 /// SQLite 3.35 or later.
@@ -59800,6 +60011,7 @@ INNGEST_INLINE const sql_dialect& postgresql_dialect() {
       // NOTIFY serializes commits. A waiting relay holds the lock exclusively, so that the first half fails.
       .notify = "(pg_try_advisory_xact_lock_shared(#) OR pg_notify('%', '') IS NOT NULL)",
       .quiet = "SET LOCAL client_min_messages = warning",
+      .now_of_row = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
   };
   return dialect;
 }
@@ -60043,14 +60255,12 @@ class sql_outbox {
 
   /// Deletes the results of a run's transactional steps: see step::transaction. Call it after the run has
   /// ended, such as in an on_success() handler. That the steps have run stays recorded for a day, so that a
-  /// late attempt does not run them again: it fails with a non_retriable_error. The call also deletes such
-  /// records of other runs that are older. A relay deletes all records after relay_options::keep_steps.
+  /// late attempt does not run them again: it fails with a non_retriable_error. A relay deletes these records
+  /// after the day, and all others after sql_relay_options::keep_steps.
   /// \throws sql_error
   template <class Database>
   void forget_steps(Database&& database, std::string_view run_id) const {
-    const sql_dialect& dialect = dialect_of<Database>();
-    execute(database, forget_steps_statement(dialect, run_id));
-    execute(database, forget_emptied_steps_statement(dialect));
+    execute(database, forget_steps_statement(dialect_of<Database>(), run_id));
   }
 
   // ---- for databases without a driver -------------------------------------------------------------------
@@ -60092,11 +60302,12 @@ class sql_outbox {
                                                  std::chrono::milliseconds delay) const;
   /// Copies an event to the table of dead events.
   [[nodiscard]] sql_statement bury_statement(const sql_dialect& dialect, const outbox_event& event) const;
-  /// Returns a row if older records exist. `table` is "sent", "dead" or "steps".
-  [[nodiscard]] sql_statement old_query(const sql_dialect& dialect, std::string_view table,
+  /// Returns a row if older records exist. `records` are "sent", "dead" or "steps", or "emptied steps": those
+  /// whose results forget_steps() has deleted.
+  [[nodiscard]] sql_statement old_query(const sql_dialect& dialect, std::string_view records,
                                         std::chrono::milliseconds age) const;
   /// Deletes older records.
-  [[nodiscard]] sql_statement forget_statement(const sql_dialect& dialect, std::string_view table,
+  [[nodiscard]] sql_statement forget_statement(const sql_dialect& dialect, std::string_view records,
                                                std::chrono::milliseconds age) const;
   /// Waits until no other attempt of the step has an open transaction; nullopt when the database serializes
   /// transactions anyway.
@@ -60158,7 +60369,7 @@ class sql_outbox {
   /// The condition for an event `o` to be sent now. An event that waits for its next attempt blocks its
   /// stream.
   [[nodiscard]] std::string ready(const sql_dialect& dialect, std::chrono::milliseconds longest) const;
-  [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view table) const;
+  [[nodiscard]] std::string from_old(const sql_dialect& dialect, std::string_view records) const;
   [[nodiscard]] sql_statement dead_query(std::size_t limit) const;
   [[nodiscard]] sql_statement take_dead_statement(const std::vector<std::int64_t>& numbers) const;
   /// Inserts the rows of take_dead_statement(), in order.
@@ -60167,7 +60378,6 @@ class sql_outbox {
   [[nodiscard]] sql_statement drop_statement(const std::vector<std::int64_t>& numbers) const;
   [[nodiscard]] sql_statement forget_steps_statement(const sql_dialect& dialect,
                                                      std::string_view run_id) const;
-  [[nodiscard]] sql_statement forget_emptied_steps_statement(const sql_dialect& dialect) const;
 
   std::string table_;
 };
@@ -60331,7 +60541,8 @@ INNGEST_INLINE std::vector<sql_migration> sql_outbox::migrations(const sql_diale
   const auto index = [&](const std::string& suffix, const std::string& of) {
     return detail::outbox_sql::create_index(dialect, schema, name + suffix, name + of);
   };
-  const std::string row_number(dialect.row_number), now(dialect.now);
+  const std::string row_number(dialect.row_number);
+  const std::string now(dialect.now_of_row.empty() ? dialect.now : dialect.now_of_row);
   const std::string event_columns =
       "event_id text NOT NULL, stream text, lane integer NOT NULL DEFAULT 0, event text NOT NULL, "
       "added_at bigint NOT NULL DEFAULT (" +
@@ -60528,20 +60739,23 @@ INNGEST_INLINE sql_statement sql_outbox::drop_statement(const std::vector<std::i
           " RETURNING id"};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::old_query(const sql_dialect& dialect, std::string_view table,
+INNGEST_INLINE sql_statement sql_outbox::old_query(const sql_dialect& dialect, std::string_view records,
                                                    std::chrono::milliseconds age) const {
-  return {"SELECT 1" + from_old(dialect, table) + " LIMIT 1", {std::int64_t{age.count()}}};
+  return {"SELECT 1" + from_old(dialect, records) + " LIMIT 1", {std::int64_t{age.count()}}};
 }
 
-INNGEST_INLINE sql_statement sql_outbox::forget_statement(const sql_dialect& dialect, std::string_view table,
+INNGEST_INLINE sql_statement sql_outbox::forget_statement(const sql_dialect& dialect,
+                                                          std::string_view records,
                                                           std::chrono::milliseconds age) const {
-  return {"DELETE" + from_old(dialect, table), {std::int64_t{age.count()}}};
+  return {"DELETE" + from_old(dialect, records), {std::int64_t{age.count()}}};
 }
 
-INNGEST_INLINE std::string sql_outbox::from_old(const sql_dialect& dialect, std::string_view table) const {
+INNGEST_INLINE std::string sql_outbox::from_old(const sql_dialect& dialect, std::string_view records) const {
+  const bool are_emptied = records == "emptied steps";
+  const std::string table(are_emptied ? "steps" : records);
   const std::string column = table == "sent" ? "sent_at" : table == "dead" ? "died_at" : "done_at";
-  return " FROM " + table_ + "_" + std::string(table) + " WHERE " + column + " < " +
-         std::string(dialect.now) + " - CAST($1 AS bigint)";
+  return " FROM " + table_ + "_" + table + " WHERE " + column + " < " + std::string(dialect.now) +
+         " - CAST($1 AS bigint)" + (are_emptied ? " AND result IS NULL" : "");
 }
 
 // ---- steps ------------------------------------------------------------------------------------------------
@@ -60575,13 +60789,6 @@ INNGEST_INLINE sql_statement sql_outbox::forget_steps_statement(const sql_dialec
   return {"UPDATE " + table_ + "_steps SET result = NULL, done_at = " + std::string(dialect.now) +
               " WHERE run_id = CAST($1 AS text)",
           {std::string(run_id)}};
-}
-
-INNGEST_INLINE sql_statement sql_outbox::forget_emptied_steps_statement(const sql_dialect& dialect) const {
-  constexpr std::chrono::milliseconds kept = std::chrono::hours(24);
-  sql_statement out = forget_statement(dialect, "steps", kept);
-  out.text += " AND result IS NULL";
-  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -60776,7 +60983,7 @@ struct sql_relay_options {
   /// How long events that were given up are kept. Default: forever.
   std::optional<std::chrono::milliseconds> keep_dead{};
   /// How long the records of transactional steps are kept. An older run that repeats such a step would
-  /// execute it again.
+  /// execute it again. Those that sql_outbox::forget_steps() has emptied are kept for at most a day.
   std::chrono::milliseconds keep_steps = std::chrono::hours(24 * 30);
 };
 
@@ -60855,7 +61062,8 @@ class sql_relay {
   void settle_refused(sql_connection& database, const outbox_event& event);
 
   void keep_house(sql_connection& database);
-  void forget_old(sql_connection& database, std::string_view table, duration age);
+  void clean(sql_connection& database);
+  void forget_old(sql_connection& database, std::string_view records, duration age);
   void note_sent(std::size_t count);
   void note_success();
   void note_failure(const std::string& problem);
@@ -61227,16 +61435,23 @@ INNGEST_INLINE void sql_relay::keep_house(sql_connection& database) {
   }
   if (now < next_cleaning_ || !may_send(database)) return;
   next_cleaning_ = now + std::chrono::minutes(1);
+  clean(database);
+  const auto took = clock::now() - now;  // to find emptied steps, it reads all steps older than a day
+  next_cleaning_ = (std::max)(next_cleaning_, now + 20 * took);
+}
+
+INNGEST_INLINE void sql_relay::clean(sql_connection& database) {
   if (options_.keep_sent > duration::zero()) forget_old(database, "sent", options_.keep_sent);
   if (options_.keep_dead) forget_old(database, "dead", *options_.keep_dead);
   forget_old(database, "steps", options_.keep_steps);
+  forget_old(database, "emptied steps", std::chrono::hours(24));  // see sql_outbox::forget_steps()
 }
 
 /// Queries first, so that it does not wait for writers when there is nothing to do.
-INNGEST_INLINE void sql_relay::forget_old(sql_connection& database, std::string_view table, duration age) {
+INNGEST_INLINE void sql_relay::forget_old(sql_connection& database, std::string_view records, duration age) {
   const sql_dialect& dialect = database.dialect();
-  if (database.execute(options_.outbox.old_query(dialect, table, age)).empty()) return;
-  database.execute(options_.outbox.forget_statement(dialect, table, age));
+  if (database.execute(options_.outbox.old_query(dialect, records, age)).empty()) return;
+  database.execute(options_.outbox.forget_statement(dialect, records, age));
 }
 
 INNGEST_INLINE void sql_relay::note_sent(std::size_t count) {
@@ -61522,12 +61737,14 @@ namespace detail {
 class postgresql_connection final : public sql_connection {
  public:
   explicit postgresql_connection(const std::string& conninfo) {
-    // Before the user's, which may override them: a peer that has vanished is noticed within half a minute.
+    // Before the user's conninfo, which may override them: a peer that has vanished is noticed within half a
+    // minute. They override a service file. libpq ignores empty values, and then reads the environment.
+    const char* const connect_timeout = std::getenv("PGCONNECT_TIMEOUT") != nullptr ? "" : "10";
     const char* const names[] = {"keepalives_idle",  "keepalives_interval",       "keepalives_count",
                                  "tcp_user_timeout", "connect_timeout",           "dbname",
                                  "client_encoding",  "fallback_application_name", nullptr};
-    const char* const values[] = {"15",   "5", "3", "30000", "10", conninfo.c_str(), "UTF8", "inngest relay",
-                                  nullptr};
+    const char* const values[] = {
+        "15", "5", "3", "30000", connect_timeout, conninfo.c_str(), "UTF8", "inngest relay", nullptr};
     database_.reset(PQconnectdbParams(names, values, 1));
     if (PQstatus(database_.get()) == CONNECTION_OK) return;
     throw sql_error("PostgreSQL: a relay can't connect: " + without_line_end(PQerrorMessage(database_.get())),
@@ -61626,7 +61843,8 @@ class postgresql_connection final : public sql_connection {
 
 /// Connects a relay to PostgreSQL. `conninfo` is libpq's, such as "postgresql://localhost/shop" or
 /// "dbname=shop". The relay opens its own connection, on which LISTEN must work: behind PgBouncer in
-/// transaction mode it only polls.
+/// transaction mode it only polls. To notice a lost server, it sets keepalives, `tcp_user_timeout` and,
+/// without PGCONNECT_TIMEOUT, `connect_timeout`, unless `conninfo` does: a service file does not count.
 inline sql_connector postgresql(std::string conninfo) {
   return
       [conninfo = std::move(conninfo)] { return std::make_unique<detail::postgresql_connection>(conninfo); };
