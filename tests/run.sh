@@ -7,7 +7,7 @@
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
 #   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
-#   FUZZ_SECONDS, SIMULATION_SECONDS  how long each fuzz target (4) and the simulation (30) look for something new
+#   FUZZ_SECONDS  how long each fuzz target looks for something new (4)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/packages.sh
