@@ -51,7 +51,7 @@ const functions = [
     return { before, doubled, after: await step.run("after", () => doubled + 1) };
   }),
   on("race", {}, async ({ step, group }) => group.parallel({ mode: "race" }, () =>
-    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "1h").then(() => "slow")]))),
+    Promise.race([step.run("fast", () => "fast"), step.sleep("slow", "30s").then(() => "slow")]))),
   on("waits", {}, async ({ step }) => {
     const matched = await step.waitForEvent("match", { event: "ts/resume", timeout: "1h", match: "data.id" });
     const chosen = await step.waitForEvent("if", { event: "ts/choose", timeout: "1h", if: "async.data.n > event.data.n" });
