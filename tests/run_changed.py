@@ -4,8 +4,7 @@
 A test is named by a hash of everything that it can read: all files of the repository that git does not ignore, all
 programs that were built, the settings of the build and of the test, the environment, installed packages and tools. This
 is more than most tests read, so that a change runs all of them; what passed before another test failed is not run
-again. Simulations take new seeds each time and tests with packages from npm depend on others, so these always run;
-the simulation is short if its inputs are those of its last success.
+again. Tests with packages from npm depend on other things too, so these always run.
 
   FRESH=1   run everything
 
@@ -24,8 +23,7 @@ import sys
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ALWAYS = {"simulation", "engine"}  # labels
-SHORT_SIMULATION = "10"  # seconds
+ALWAYS = {"engine"}  # labels
 IGNORED_ENVIRONMENT = {"PWD", "OLDPWD", "SHLVL", "_", "FRESH"}
 TOOLS = ("c++", "g++", "clang++", "cmake", "ninja", "meson", "pkg-config", "node", "npm", "chromium", "python3")
 PACKAGES = pathlib.Path("/var/lib/dpkg/status")
@@ -159,11 +157,8 @@ def run_changed(root, build, environment):
     for name, entry in kept.items():
         print(f"unchanged since it passed at {entry['at']}: {name}", flush=True)
     numbers = [number for number, (name, _, _) in enumerate(tests, 1) if name not in kept]
-    settings = dict(environment)
-    if any("simulation" in labels and name in unchanged for name, _, labels in tests):
-        settings.setdefault("SIMULATION_SECONDS", SHORT_SIMULATION)
 
-    code = run(build, numbers, results, settings) if numbers else 0
+    code = run(build, numbers, results, environment) if numbers else 0
     if inputs and hash_of_inputs(root, build, environment) != inputs:
         print("a file changed while the tests ran, so that their results are not kept")
     elif inputs:

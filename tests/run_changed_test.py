@@ -21,7 +21,6 @@ if "--show-only=json-v1" in sys.argv:
 chosen = [int(number) for number in sys.argv[sys.argv.index("-I") + 1].split(",")[3:]]
 names = [tests[number - 1]["name"] for number in chosen]
 (here / "ran").write_text("\\n".join(names))
-(here / "seconds").write_text(os.environ.get("SIMULATION_SECONDS", ""))
 if (here / "while_running").exists():
     os.system((here / "while_running").read_text())
 ends = json.loads((here / "ends.json").read_text())
@@ -52,7 +51,7 @@ class RunChanged(unittest.TestCase):
         self.replace(run_changed, "OTHER_PACKAGES", (base / "other",))
         self.environment = {**os.environ, "PATH": f"{self.tools}:{os.environ['PATH']}"}
         self.replace(os, "environ", {**self.environment})
-        self.tests = [self.described("unit"), self.described("other"), self.described("worlds", "simulation")]
+        self.tests = [self.described("unit"), self.described("other"), self.described("typescript", "engine")]
         self.end({})
 
     def replace(self, owner, name, value):
@@ -79,20 +78,18 @@ class RunChanged(unittest.TestCase):
         self.code = run_changed.run_changed(self.root, self.build, {**self.environment, **settings})
         return (self.tools / "ran").read_text(encoding="utf-8").split()
 
-    ALL = ["unit", "other", "worlds"]
+    ALL = ["unit", "other", "typescript"]
 
-    def test_what_passed_does_not_run_again_but_for_a_short_simulation(self):
+    def test_what_passed_does_not_run_again_but_for_tests_with_other_inputs(self):
         self.assertEqual(self.run_tests(), self.ALL)
-        self.assertEqual((self.tools / "seconds").read_text(), "")
-        self.assertEqual(self.run_tests(), ["worlds"])
-        self.assertEqual((self.tools / "seconds").read_text(), run_changed.SHORT_SIMULATION)
+        self.assertEqual(self.run_tests(), ["typescript"])
         self.assertEqual(self.code, 0)
-        self.assertEqual(self.run_tests(), ["worlds"])
+        self.assertEqual(self.run_tests(), ["typescript"])
 
     def test_fresh_runs_everything(self):
         self.run_tests()
         self.assertEqual(self.run_tests(FRESH="1"), self.ALL)
-        self.assertEqual(self.run_tests(FRESH="0"), ["worlds"])
+        self.assertEqual(self.run_tests(FRESH="0"), ["typescript"])
 
     def test_any_change_of_what_a_test_can_read_runs_everything(self):
         changes = {
@@ -111,26 +108,26 @@ class RunChanged(unittest.TestCase):
         self.run_tests()
         for what, change in changes.items():
             with self.subTest(what):
-                self.assertEqual(self.run_tests(), ["worlds"])
+                self.assertEqual(self.run_tests(), ["typescript"])
                 change()
                 self.assertEqual(self.run_tests(), self.ALL)
 
     def test_the_environment_is_an_input(self):
         self.run_tests()
         self.assertEqual(self.run_tests(TZ="Asia/Kathmandu"), self.ALL)
-        self.assertEqual(self.run_tests(TZ="Asia/Kathmandu", SHLVL="7"), ["worlds"])
+        self.assertEqual(self.run_tests(TZ="Asia/Kathmandu", SHLVL="7"), ["typescript"])
 
     def test_a_file_that_git_ignores_is_no_input(self):
         self.run_tests()
         self.write(self.root / "ignored.txt", "")
-        self.assertEqual(self.run_tests(), ["worlds"])
+        self.assertEqual(self.run_tests(), ["typescript"])
 
     def test_a_changed_command_or_setting_runs_its_test(self):
         self.run_tests()
         self.tests[0] = self.described("unit", argument="y")
-        self.assertEqual(self.run_tests(), ["unit", "worlds"])
+        self.assertEqual(self.run_tests(), ["unit", "typescript"])
         self.tests[0]["properties"].append({"name": "ENVIRONMENT", "value": ["A=b"]})
-        self.assertEqual(self.run_tests(), ["unit", "worlds"])
+        self.assertEqual(self.run_tests(), ["unit", "typescript"])
 
     def test_what_failed_or_was_skipped_runs_again(self):
         for end in ("fail", "notrun", "disabled"):
@@ -139,14 +136,7 @@ class RunChanged(unittest.TestCase):
                 self.run_tests(FRESH="1")
                 self.assertEqual(self.code, 8 if end == "fail" else 0)
                 self.end({})
-                self.assertEqual(self.run_tests(), ["unit", "worlds"])
-
-    def test_a_simulation_that_failed_is_not_short_the_next_time(self):
-        self.run_tests()
-        self.end({"worlds": "fail"})
-        self.run_tests()
-        self.assertEqual(self.run_tests(), ["worlds"])
-        self.assertEqual((self.tools / "seconds").read_text(), "")
+                self.assertEqual(self.run_tests(), ["unit", "typescript"])
 
     def test_a_change_while_the_tests_run_keeps_no_result(self):
         self.write(self.tools / "while_running", f"echo two > {self.root / 'read.txt'}")

@@ -69,6 +69,15 @@ std::vector<std::string> ids_of(const store& kept) {
   return out;
 }
 
+/// A store that is empty, in memory or in the folder.
+template <class Store>
+std::shared_ptr<store> new_store(const folder& place) {
+  if constexpr (std::is_same_v<Store, sqlite_store>)
+    return std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  else
+    return std::make_shared<memory_store>();
+}
+
 }  // namespace
 
 TEST_CASE("of several rules the most specific one says how long a run is kept", "[embedded][retention]") {
@@ -89,11 +98,7 @@ TEST_CASE("of several rules the most specific one says how long a run is kept", 
 TEMPLATE_TEST_CASE("stores keep runs by function and status", "[embedded][retention][store]", memory_store,
                    sqlite_store) {
   const folder place;
-  std::shared_ptr<store> kept;
-  if constexpr (std::is_same_v<TestType, sqlite_store>)
-    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
-  else
-    kept = std::make_shared<memory_store>();
+  const std::shared_ptr<store> kept = new_store<TestType>(place);
   for (const char* slug : {"a", "b"}) {
     for (const run_status status : {run_status::completed, run_status::failed, run_status::skipped}) {
       for (const int end : {10, 60, 90}) add_ended(*kept, slug, status, end);
@@ -144,11 +149,7 @@ TEMPLATE_TEST_CASE(
     "a run that was put right does not look unrepeated because its rerun is older than the history",
     "[embedded][retention][store]", memory_store, sqlite_store) {
   const folder place;
-  std::shared_ptr<store> kept;
-  if constexpr (std::is_same_v<TestType, sqlite_store>)
-    kept = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
-  else
-    kept = std::make_shared<memory_store>();
+  const std::shared_ptr<store> kept = new_store<TestType>(place);
   const auto add = [&](const std::string& id, run_status status, int hours, const std::string& original) {
     run_record record = run_of(id, {"e-" + id});
     record.run.status = status;

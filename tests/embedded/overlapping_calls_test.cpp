@@ -51,6 +51,39 @@ app_record app_with_f() {
               .dump()};
 }
 
+/// An engine's core in which a run of that function waits for its first call.
+struct run_of_f {
+  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
+  memory_store store;
+  engine_core core{{}, store.load(), engine_core::options{}, now};
+
+  run_of_f() {
+    const app_record app = app_with_f();
+    core.register_app(app, read_registration(app), now);
+    keep();
+    core.accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); },
+                [&](std::uint64_t) { return keep(); });
+  }
+
+  bool keep() {
+    while (core.has_uncommitted()) {
+      auto batch = core.begin_commit();
+      store.commit(batch.all);
+      core.end_commit(std::move(batch), "", now);
+    }
+    return true;
+  }
+
+  std::optional<engine_core::call> take_after(std::chrono::milliseconds time) {
+    now += time;
+    auto out = core.take(now);
+    keep();
+    if (!out) out = core.take(now);  // what a timer led to
+    keep();
+    return out;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("while another call of the run is under way, steps are only planned", "[embedded][calls]") {
@@ -288,82 +321,49 @@ TEST_CASE("of a call that a stop has put back and a later one only the later is 
 TEST_CASE("a run that ends during a call leaves no job in the store, also if the engine stops meanwhile",
           "[embedded][calls]") {
   const bool stops = GENERATE(false, true);
-  const app_record app = app_with_f();
-  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
-  memory_store store;
-  engine_core core({}, store.load(), engine_core::options{}, now);
-  const auto keep = [&](std::uint64_t change = 0) {
-    while (core.has_uncommitted()) {
-      auto batch = core.begin_commit();
-      store.commit(batch.all);
-      core.end_commit(std::move(batch), "", now);
-    }
-    return core.committed() >= change;
-  };
-  core.register_app(app, read_registration(app), now);
-  keep();
-  core.accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); }, keep);
-  const auto call = core.take(now);
+  run_of_f its;
+  engine_core& core = its.core;
+  const auto call = core.take(its.now);
   REQUIRE(call);
-  keep();
-  REQUIRE(store.load().jobs.size() == 1);
-  REQUIRE(core.cancel(call->what.run_id, now));
-  keep();
-  CHECK(store.load().jobs.empty());
+  its.keep();
+  REQUIRE(its.store.load().jobs.size() == 1);
+  REQUIRE(core.cancel(call->what.run_id, its.now));
+  its.keep();
+  CHECK(its.store.load().jobs.empty());
   if (stops) core.begin_to_stop();
-  keep();
-  CHECK(store.load().jobs.empty());
-  core.finish(*call, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, now);
-  keep();
-  CHECK(store.load().jobs.empty());
+  its.keep();
+  CHECK(its.store.load().jobs.empty());
+  core.finish(*call, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, its.now);
+  its.keep();
+  CHECK(its.store.load().jobs.empty());
 }
 
 TEST_CASE(
     "a run that ends while the engine stops leaves no job in the store, also not of a call that ended before",
     "[embedded][calls]") {
-  const app_record app = app_with_f();
-  inngest::timestamp now = std::chrono::sys_days(std::chrono::year(2026) / 3 / 1);
-  memory_store store;
-  engine_core core({}, store.load(), engine_core::options{}, now);
-  const auto keep = [&](std::uint64_t change = 0) {
-    while (core.has_uncommitted()) {
-      auto batch = core.begin_commit();
-      store.commit(batch.all);
-      core.end_commit(std::move(batch), "", now);
-    }
-    return core.committed() >= change;
-  };
-  const auto take_after = [&](std::chrono::milliseconds time) {
-    now += time;
-    auto out = core.take(now);
-    keep();
-    if (!out) out = core.take(now);  // what a timer led to
-    keep();
-    return out;
-  };
-  core.register_app(app, read_registration(app), now);
-  keep();
-  core.accept(R"({"name":"a/x"})", "", "", now, [&](const auto& id) { return store.find_event(id); }, keep);
-  const auto call = take_after(0ms);
+  run_of_f its;
+  engine_core& core = its.core;
+  const auto call = its.take_after(0ms);
   REQUIRE(call);
   const json sleeps{operation("Sleep", 1, {{"opts", {{"duration", "100ms"}}}}),
                     operation("Sleep", 2, {{"opts", {{"duration", "250ms"}}}})};
-  core.finish(*call, {.status = 206, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = sleeps.dump()}, now);
-  keep();
-  const auto first = take_after(100ms);
+  core.finish(*call, {.status = 206, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = sleeps.dump()},
+              its.now);
+  its.keep();
+  const auto first = its.take_after(100ms);
   REQUIRE(first);
-  const auto second = take_after(150ms);
+  const auto second = its.take_after(150ms);
   REQUIRE(second);
   core.begin_to_stop();
-  keep();
-  REQUIRE(store.load().jobs.size() == 2);
-  core.postpone(*first, now);  // the next process makes it again, unless the run ends
-  keep();
-  REQUIRE(store.load().jobs.size() == 2);
-  SECTION("cancelled") { REQUIRE(core.cancel(second->what.run_id, now)); }
+  its.keep();
+  REQUIRE(its.store.load().jobs.size() == 2);
+  core.postpone(*first, its.now);  // the next process makes it again, unless the run ends
+  its.keep();
+  REQUIRE(its.store.load().jobs.size() == 2);
+  SECTION("cancelled") { REQUIRE(core.cancel(second->what.run_id, its.now)); }
   SECTION("completed by the other call") {
-    core.finish(*second, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, now);
+    core.finish(*second, {.status = 200, .headers = {{"x-inngest-sdk", "test:v1"}}, .body = "1"}, its.now);
   }
-  keep();
-  CHECK(store.load().jobs.empty());
+  its.keep();
+  CHECK(its.store.load().jobs.empty());
 }
