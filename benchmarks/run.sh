@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tools/packages.sh
 source tools/packages.sh
+# shellcheck source=tools/adapter_packages.sh
+source tools/adapter_packages.sh
 build=${BUILD_DIR:-build/benchmarks}
 quick=""
 case ${1:-} in
@@ -17,7 +19,7 @@ esac
 
 need_build_tools
 need wrk command -v wrk
-need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+need "$(boost_package)" test -e /usr/include/boost/beast.hpp
 if [ -z "$quick" ]; then
   need nodejs command -v node
   need npm command -v npm

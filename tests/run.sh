@@ -18,10 +18,8 @@ source tools/adapter_packages.sh
 build=${BUILD_DIR:-build/tests}
 jobs=${JOBS:-$(nproc)}
 
-# Other systems have it with clang itself.
-has_libfuzzer() {
-  ! apt-cache show libclang-rt-14-dev > /dev/null 2>&1 || dpkg -s libclang-rt-14-dev > /dev/null 2>&1
-}
+# Debian has sanitizers and libFuzzer in a package beside clang, with clang's version in its name.
+has_clang_runtime() { compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.fuzzer*"; }
 
 # Debian has its programs in a folder for each version.
 has_postgresql() {
@@ -40,18 +38,15 @@ need libpqxx-dev pkg-config --exists libpqxx
 need libre2-dev test -e /usr/include/re2/re2.h
 need clang command -v clang++
 need lld command -v ld.lld
-need libclang-rt-14-dev has_libfuzzer
 need tzdata test -e /usr/share/zoneinfo/Asia/Kathmandu
 install_needed
-need_adapter_packages
-install_needed || echo "without these packages some adapters are not tested"
-needed=()
-need postgresql has_postgresql
-install_needed || echo "without PostgreSQL's server, outboxes and transactions are tested with SQLite only"
-needed=()
-need chromium command -v chromium
-need doxygen command -v doxygen
-install_needed || echo "without chromium the engine's page is not tried in a browser; without doxygen the reference is not checked"
+need "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev" has_clang_runtime
+install_needed
+need_adapter_packages  # an adapter without its packages is not tested
+need postgresql has_postgresql  # without its server, outboxes and transactions are tested with SQLite only
+need chromium command -v chromium  # without it the engine's page is not tried in a browser
+need doxygen command -v doxygen  # without it the reference is not checked
+install_available
 
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then export CXX=clang++; fi
 

@@ -2,8 +2,18 @@
 #
 # What the tests of adapters and of Connect need: to be sourced after packages.sh. What lacks its package is not tested.
 
+# Debian 12 has a newer Boost beside its default of 1.74. Other releases have only their default.
+boost_package() {
+  # shellcheck source=/dev/null
+  if (. /etc/os-release && [ "$ID$VERSION_ID" = debian12 ]) 2> /dev/null; then
+    echo libboost1.81-dev
+  else
+    echo libboost-dev
+  fi
+}
+
 need_adapter_packages() {
-  need libboost1.81-dev test -e /usr/include/boost/beast.hpp
+  need "$(boost_package)" test -e /usr/include/boost/beast.hpp
   need librestinio-dev test -e /usr/include/restinio/version.hpp
   need libasio-dev test -e /usr/include/asio.hpp
   need libfmt-dev test -e /usr/include/fmt/core.h

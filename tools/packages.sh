@@ -7,7 +7,7 @@
 #   install_needed
 #
 # `need <package> <check>...` asks for a package if the check fails. Nothing is installed that is there already, and
-# no question is asked.
+# no question is asked. `install_available` does without the packages that this release does not have.
 
 needed=()
 
@@ -17,6 +17,12 @@ need() {
   "$@" > /dev/null 2>&1 || needed+=("$package")
 }
 
+as_root() {
+  local command=(env DEBIAN_FRONTEND=noninteractive "$@")
+  [ "$(id -u)" -eq 0 ] || command=(sudo -n "${command[@]}")
+  "${command[@]}"
+}
+
 install_needed() {
   [ ${#needed[@]} -gt 0 ] || return 0
   echo "== installing ${needed[*]}"
@@ -24,11 +30,24 @@ install_needed() {
     echo "There is no apt-get here. Please install what these packages are called on your system." >&2
     return 1
   fi
-  local as_root=(env DEBIAN_FRONTEND=noninteractive)
-  [ "$(id -u)" -eq 0 ] || as_root=(sudo -n "${as_root[@]}")
-  "${as_root[@]}" apt-get -qq update
-  "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${needed[@]}" < /dev/null
+  as_root apt-get -qq update
+  as_root apt-get -qq install -y --no-install-recommends "${needed[@]}" < /dev/null
   needed=()
+}
+
+install_available() {
+  local package wanted=("${needed[@]}")
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  needed=()
+  command -v apt-get > /dev/null && as_root apt-get -qq update
+  for package in "${wanted[@]}"; do
+    if apt-cache policy "$package" 2> /dev/null | grep -q "Candidate: [^(]"; then
+      needed+=("$package")
+    else
+      echo "there is no package $package here"
+    fi
+  done
+  install_needed || needed=()
 }
 
 # What every build of the repository needs.

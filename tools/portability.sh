@@ -60,7 +60,15 @@ make_debian() {
   [ -e "$root/made" ] && return
   command -v debootstrap > /dev/null || fail "Please install debootstrap."
   echo "== making a Debian $suite in $root"
-  debootstrap --variant=minbase "$suite" "$root" "$mirror" > "$work/debootstrap.log"
+  # A debootstrap that is older than the release makes it as it makes sid.
+  local script=/usr/share/debootstrap/scripts/$suite
+  [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+  debootstrap --variant=minbase "$suite" "$root" "$mirror" "$script" > "$work/debootstrap.log" 2>&1 || {
+    tail "$work/debootstrap.log"
+    fail "debootstrap could not make a Debian $suite."
+  }
+  # A mirror may lag behind: what it has of testing is valid for a week only.
+  echo 'Acquire::Check-Valid-Until "false";' > "$root/etc/apt/apt.conf.d/99-lagging-mirror"
   touch "$root/made"
 }
 

@@ -898,6 +898,7 @@ INNGEST_INLINE void blank_ends_of_field(std::string& text) {
 INNGEST_INLINE void headers::add(std::string name, std::string value) {
   blank_ends_of_field(name);
   blank_ends_of_field(value);
+  if (fields_.empty()) fields_.reserve(8);  // about as many as messages have
   fields_.emplace_back(std::move(name), std::move(value));
 }
 
@@ -28704,7 +28705,7 @@ INNGEST_INLINE std::optional<std::string> event_view::limiting_key(const shared_
 INNGEST_INLINE std::optional<json> event_view::value(const shared_expression& expression) {
   if (!expression) return std::nullopt;
   try {
-    return evaluate(*expression, variables());
+    return std::optional<json>(std::in_place, evaluate(*expression, variables()));
   } catch (const error&) {
     return std::nullopt;
   }
@@ -37858,9 +37859,12 @@ INNGEST_INLINE void add_times(json& out, timestamp queued, std::optional<timesta
 
 /// The function's result or error; `nullopt` while there is none.
 INNGEST_INLINE std::optional<json> output_of(const run& run) {
-  if (run.error) return as_object(received_json_value(text_of(*run.error)));
-  if (run.status != run_status::completed) return std::nullopt;
-  return as_object(received_json_value(run.output_text));
+  std::optional<json> out;
+  if (run.error)
+    out.emplace(as_object(received_json_value(text_of(*run.error))));
+  else if (run.status == run_status::completed)
+    out.emplace(as_object(received_json_value(run.output_text)));
+  return out;
 }
 
 INNGEST_INLINE json described(const run& run, std::span<const function_definition> functions,
@@ -45393,25 +45397,26 @@ struct adapter<Server> {
     if (detail::has_default_task_queue(server)) let_grow(server);
     const std::string& path = handler.options().path;
     const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
-      answer(handler, request, {}, response);
+      answer(handler, request, without_body_of(request), response);
     };
     server.Get(path, without_body);
     server.Options(path, without_body);
     const auto with_body = [handler](const httplib::Request& request, httplib::Response& response,
                                      const httplib::ContentReader& read) {
-      std::string body;
-      if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-        return answer(handler, request, std::move(body), response);  // without a body, as in `curl -X PUT`
+      http::request wire = without_body_of(request);
+      const auto length = wire.headers.find("content-length");
+      if (!length && !wire.headers.find("transfer-encoding")) {
+        return answer(handler, request, std::move(wire), response);  // without a body, as in `curl -X PUT`
       }
       const std::size_t limit = handler.options().max_body_size;
-      body = detail::text_with_room((std::min)(length_of(request), limit) + detail::json_buffer::padding);
-      const bool complete = read_whole(request, read, [&](const char* data, std::size_t size) {
-        body.append(data, size);
-        return body.size() <= limit;
+      wire.body = detail::text_with_room((std::min)(length_of(length), limit) + detail::json_buffer::padding);
+      const bool complete = read_whole(request, wire, read, [&](const char* data, std::size_t size) {
+        wire.body.append(data, size);
+        return wire.body.size() <= limit;
       });
-      if (!complete && body.size() <= limit) return;              // httplib answers a broken body itself
+      if (!complete && wire.body.size() <= limit) return;         // httplib answers a broken body itself
       if (!complete) response.set_header("Connection", "close");  // the rest of the body is not read
-      answer(handler, request, std::move(body), response);
+      answer(handler, request, std::move(wire), response);
     };
     server.Put(path, with_body);
     server.Post(path, with_body);
@@ -45420,18 +45425,29 @@ struct adapter<Server> {
   }
 
  private:
+  /// The request but for its body. What the adapter asks of the headers it asks of these: a look-up in
+  /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
+  static http::request without_body_of(const httplib::Request& request) {
+    http::request out{.method = request.method, .url = request.target};
+    for (const auto& [name, value] : request.headers) out.headers.add(name, value);
+    return out;
+  }
+
+  /// Reads the body as it is. cpp-httplib would take a form apart, so it doesn't see what the body is, except
+  /// for the type of the server's calls.
   template <class Receiver>
-  static bool read_whole(const httplib::Request& request, const httplib::ContentReader& read,
-                         Receiver receive) {
+  static bool read_whole(const httplib::Request& request, const http::request& wire,
+                         const httplib::ContentReader& read, Receiver receive) {
+    if (wire.headers.find("content-type") == "application/json") return read(receive);
     const detail::hidden_content_type hidden(request);
     return read(receive);
   }
 
   /// The length of the body according to the client, at most 8 MB because it may send less. 0 when it is
   /// unknown.
-  static std::size_t length_of(const httplib::Request& request) {
+  static std::size_t length_of(std::optional<std::string_view> content_length) {
     constexpr std::size_t most = 8 * 1024 * 1024;
-    const std::string text = request.get_header_value("Content-Length");
+    const std::string_view text = content_length.value_or("");
     std::size_t out = 0;
     std::from_chars(text.data(), text.data() + text.size(), out);
     return (std::min)(out, most);
@@ -45460,11 +45476,10 @@ struct adapter<Server> {
     if (known && listens != 0) ::listen(listener, SOMAXCONN);
   }
 
-  static void answer(const handler& handler, const httplib::Request& request, std::string body,
+  static void answer(const handler& handler, const httplib::Request& request, http::request wire,
                      httplib::Response& response) {
-    http::request wire{.method = request.method, .url = request.target, .body = std::move(body)};
-    for (const auto& [name, value] : request.headers) wire.headers.add(name, value);
-    detail::send_whole_and_plain(request);
+    const bool may_be_changed = wire.headers.find("accept-encoding") || wire.headers.find("range");
+    if (may_be_changed) detail::send_whole_and_plain(request);
     http::response out = handler(std::move(wire));
     response.status = out.status;
     std::string content_type = "application/json";
@@ -45472,7 +45487,8 @@ struct adapter<Server> {
       if (name == "content-type")
         content_type = value;
       else
-        response.set_header(name.c_str(), value.c_str());
+        response.headers.emplace(name,
+                                 value);  // http::headers has checked what set_header() would check again
     }
     if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
     response.set_chunked_content_provider(
@@ -48613,12 +48629,13 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<json> find_api::answer(const http::request& request) const {
   const std::string path = request.path();
-  if (path == "/api/runs") return runs(request);
-  if (path == "/api/runs/count") return count(request);
-  if (path == "/api/runs/histogram") return histogram(request);
-  if (path == "/api/events") return events(request);
-  if (path == "/api/functions") return functions(request);
-  return std::nullopt;
+  std::optional<json> out;
+  if (path == "/api/runs") out.emplace(runs(request));
+  if (path == "/api/runs/count") out.emplace(count(request));
+  if (path == "/api/runs/histogram") out.emplace(histogram(request));
+  if (path == "/api/events") out.emplace(events(request));
+  if (path == "/api/functions") out.emplace(functions(request));
+  return out;
 }
 
 /// null at the end.
@@ -49028,7 +49045,7 @@ INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) 
                            {"attempt", line.attempt},
                            {"text", detail::to_printable(line.text)}});
   }
-  return out;
+  return std::optional<json>(std::in_place, std::move(out));
 }
 
 INNGEST_INLINE void page_api::add_notes(json& out, const std::vector<run_note>& notes) {
@@ -56306,7 +56323,7 @@ class rows {
   template <class... Values>
   rows(sqlite3_stmt* statement, sqlite3* database, const std::string& path, const Values&... values)
       : statement_(statement), database_(database), path_(path) {
-    int at = 0;
+    [[maybe_unused]] int at = 0;  // unused without values
     (bind_at(++at, values), ...);
   }
   /// For a statement that is used only once.

@@ -22,6 +22,7 @@ INNGEST_INLINE void blank_ends_of_field(std::string& text) {
 INNGEST_INLINE void headers::add(std::string name, std::string value) {
   blank_ends_of_field(name);
   blank_ends_of_field(value);
+  if (fields_.empty()) fields_.reserve(8);  // about as many as messages have
   fields_.emplace_back(std::move(name), std::move(value));
 }
 

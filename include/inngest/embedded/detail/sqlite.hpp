@@ -59,7 +59,7 @@ class rows {
   template <class... Values>
   rows(sqlite3_stmt* statement, sqlite3* database, const std::string& path, const Values&... values)
       : statement_(statement), database_(database), path_(path) {
-    int at = 0;
+    [[maybe_unused]] int at = 0;  // unused without values
     (bind_at(++at, values), ...);
   }
   /// For a statement that is used only once.

@@ -21,12 +21,13 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<json> find_api::answer(const http::request& request) const {
   const std::string path = request.path();
-  if (path == "/api/runs") return runs(request);
-  if (path == "/api/runs/count") return count(request);
-  if (path == "/api/runs/histogram") return histogram(request);
-  if (path == "/api/events") return events(request);
-  if (path == "/api/functions") return functions(request);
-  return std::nullopt;
+  std::optional<json> out;
+  if (path == "/api/runs") out.emplace(runs(request));
+  if (path == "/api/runs/count") out.emplace(count(request));
+  if (path == "/api/runs/histogram") out.emplace(histogram(request));
+  if (path == "/api/events") out.emplace(events(request));
+  if (path == "/api/functions") out.emplace(functions(request));
+  return out;
 }
 
 /// null at the end.

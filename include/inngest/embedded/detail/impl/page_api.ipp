@@ -58,7 +58,7 @@ INNGEST_INLINE std::optional<json> page_api::run_details(const std::string& id) 
                            {"attempt", line.attempt},
                            {"text", detail::to_printable(line.text)}});
   }
-  return out;
+  return std::optional<json>(std::in_place, std::move(out));
 }
 
 INNGEST_INLINE void page_api::add_notes(json& out, const std::vector<run_note>& notes) {

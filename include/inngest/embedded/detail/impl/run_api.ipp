@@ -61,9 +61,12 @@ INNGEST_INLINE void add_times(json& out, timestamp queued, std::optional<timesta
 
 /// The function's result or error; `nullopt` while there is none.
 INNGEST_INLINE std::optional<json> output_of(const run& run) {
-  if (run.error) return as_object(received_json_value(text_of(*run.error)));
-  if (run.status != run_status::completed) return std::nullopt;
-  return as_object(received_json_value(run.output_text));
+  std::optional<json> out;
+  if (run.error)
+    out.emplace(as_object(received_json_value(text_of(*run.error))));
+  else if (run.status == run_status::completed)
+    out.emplace(as_object(received_json_value(run.output_text)));
+  return out;
 }
 
 INNGEST_INLINE json described(const run& run, std::span<const function_definition> functions,

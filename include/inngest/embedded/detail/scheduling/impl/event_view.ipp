@@ -30,7 +30,7 @@ INNGEST_INLINE std::optional<std::string> event_view::limiting_key(const shared_
 INNGEST_INLINE std::optional<json> event_view::value(const shared_expression& expression) {
   if (!expression) return std::nullopt;
   try {
-    return evaluate(*expression, variables());
+    return std::optional<json>(std::in_place, evaluate(*expression, variables()));
   } catch (const error&) {
     return std::nullopt;
   }
