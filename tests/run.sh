@@ -4,6 +4,7 @@
 #
 #   FRESH=1    run everything
 #   BUILD_DIR  where to build (build/tests)
+#   PRESET     the CMake preset (asan)
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
 #   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
@@ -47,6 +48,7 @@ need postgresql has_postgresql  # without its server, outboxes and transactions 
 need chromium command -v chromium  # without it the engine's page is not tried in a browser
 need doxygen command -v doxygen  # without it the reference is not checked
 install_available
+unpack_oldest_boost "$build/boost-1.74"
 
 if [ -z "${CXX:-}" ] && command -v clang++ > /dev/null; then export CXX=clang++; fi
 
@@ -58,8 +60,9 @@ if setarch "$(uname -m)" -R true 2> /dev/null; then plain=(setarch "$(uname -m)"
 rm -f "$build/Testing/Temporary/LastTest.log"
 trap 'python3 tools/slowest.py "$build" || true' EXIT
 
+oldest_boost=$(cd "$build/boost-1.74/usr/include" 2> /dev/null && pwd) || true
 echo "== configuring $build"
-cmake --preset asan -B "$build"
+cmake --preset "${PRESET:-asan}" -B "$build" -DINNGEST_OLDEST_BOOST="$oldest_boost"
 echo "== building"
 "${plain[@]}" cmake --build "$build" --parallel "$jobs"
 echo "== testing"

@@ -12,6 +12,14 @@ boost_package() {
   fi
 }
 
+# Puts the headers of Debian 12's default Boost into a folder, if this is Debian 12 or has its package.
+unpack_oldest_boost() {  # <folder>
+  [ -e "$1/usr/include/boost/version.hpp" ] && return
+  mkdir -p "$1"
+  (cd "$1" && apt-get -qq download libboost1.74-dev && dpkg -x libboost1.74-dev_*.deb .) > /dev/null 2>&1 ||
+    echo "there is no package libboost1.74-dev here"
+}
+
 need_adapter_packages() {
   need "$(boost_package)" test -e /usr/include/boost/beast.hpp
   need librestinio-dev test -e /usr/include/restinio/version.hpp

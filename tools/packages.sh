@@ -41,7 +41,7 @@ install_available() {
   needed=()
   command -v apt-get > /dev/null && as_root apt-get -qq update
   for package in "${wanted[@]}"; do
-    if apt-cache policy "$package" 2> /dev/null | grep -q "Candidate: [^(]"; then
+    if [[ $(apt-cache policy "$package" 2> /dev/null) == *"Candidate: "[!\(]* ]]; then
       needed+=("$package")
     else
       echo "there is no package $package here"

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,6 +23,8 @@
 // The types that people have: times, variants, bytes, paths, maps by enumeration, nested optionals.
 
 namespace json_types_test {
+
+using inngest::json;
 
 enum class size { small, extra_large };
 INNGEST_ENUM(size, {size::small, "small"}, {size::extra_large, "extra-large"})
@@ -82,6 +85,50 @@ INNGEST_CAMEL_FIELDS(purchase, paid, reference, at, open_for, by_size, note, (re
                      (color, "rgb", inngest::as_base64), file)
 
 using paid = inngest::event<"shop/paid", payment>;
+
+// What a base declares.
+struct order {
+  std::string order_id;
+  bool operator==(const order&) const = default;
+};
+INNGEST_CAMEL_FIELDS(order, order_id)
+struct undeclared_refund : order {
+  int cents = 0;
+};
+struct refund : order {
+  int cents = 0;
+};
+INNGEST_FIELDS(refund, order_id, cents)
+struct foreign_refund : order {
+  int cents = 0;
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign_refund, order_id, cents)
+};
+template <class T>
+class boxed {
+ public:
+  boxed() = default;
+  explicit boxed(T content) : content_(std::move(content)) {}
+  INNGEST_INTRUSIVE_FIELDS(boxed, (content_, "content"))
+
+ private:
+  T content_{};
+};
+
+// Alternatives that take any member.
+struct foreign {
+  std::string kind = "own";
+  bool operator==(const foreign&) const = default;
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign, kind)
+};
+using open = std::variant<card, std::map<std::string, std::string>, json, foreign>;
+INNGEST_VARIANT(open, "kind", "card", "texts", "any", "foreign")
+
+struct label {
+  std::string text;
+  int size = 0;
+  operator std::string_view() const { return text; }
+};
+INNGEST_FIELDS(label, text, size)
 
 }  // namespace json_types_test
 
@@ -167,6 +214,21 @@ TEST_CASE("what is no time, or out of range, is refused", "[json][types][timesta
   CHECK(unwritable(sys_time<hours>::max()) == out_of_range);
   CHECK(unwritable(sys_days(9999y / 12 / 31) + days(1)) == out_of_range);
   CHECK(unwritable(2026y / 2 / 30) == out_of_range);
+  CHECK(unwritable(sys_days::max()) == out_of_range);
+  CHECK(unwritable(sys_days::min()) == out_of_range);
+  using short_days = duration<std::int16_t, days::period>;
+  CHECK(refused<sys_time<short_days>>(R"("9999-12-31")") == out_of_range);
+}
+
+TEST_CASE("the first and the last time of a type are written and read", "[json][types][timestamp]") {
+  using nanos = sys_time<nanoseconds>;
+  CHECK(encode(nanos::min()) == R"("1677-09-21T00:12:43.145224192Z")");
+  CHECK(again(nanos::min()) == nanos::min());
+  CHECK(again(nanos::max()) == nanos::max());
+  CHECK(refused<nanos>(R"("1677-09-21T00:12:43.145224191Z")").find("out of range") != std::string::npos);
+  CHECK(unwritable(sys_time<microseconds>::min()).find("out of range") != std::string::npos);
+  CHECK(encode(sys_time<milliseconds>(milliseconds(-1))) == R"("1969-12-31T23:59:59.999Z")");
+  CHECK(again(sys_time<milliseconds>(milliseconds(-1))) == sys_time<milliseconds>(milliseconds(-1)));
 }
 
 TEST_CASE("a variant is told by its discriminator, wherever it stands", "[json][types][variant]") {
@@ -211,6 +273,66 @@ TEST_CASE("a variant is told by JSON types, and by members where that is declare
   CHECK(problem ==
         "it: fits none of the variant's alternatives:\n  it.side: expected number, found nothing\n"
         "  it.height: expected number, found nothing");
+}
+
+TEST_CASE("alternatives that take any member do not see the discriminator", "[json][types][variant]") {
+  const open texts = std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}};
+  CHECK(encode(texts) == R"({"kind":"texts","a":"1","b":"2"})");
+  CHECK(again(texts) == texts);
+  CHECK(encode(again(again(texts))) == encode(texts));
+  const open any = json{{"in", {{"kind", 1}}}};
+  CHECK(encode(again(any)) == R"({"kind":"any","in":{"kind":1}})");
+  CHECK(std::get<json>(decode<open>(R"({"kind":"any"})")) == json::object());
+}
+
+TEST_CASE("a value that has a variant's discriminator itself is refused", "[json][types][variant]") {
+  const std::string problem =
+      "it.kind: INNGEST_VARIANT writes this member, so the value must not have it, too";
+  CHECK(unwritable(open(foreign{})) == problem);
+  CHECK(unwritable(open(json{{"kind", "mine"}})) == problem);
+  CHECK(unwritable(open(std::map<std::string, std::string>{{"kind", "mine"}})) == problem);
+  CHECK(unwritable(payment(transfer{"CH1", {}, {{"method", json("mine")}}})) ==
+        "it.method: INNGEST_VARIANT writes this member, so the value must not have it, too");
+  CHECK(unwritable(open(json::array())).find("must be a JSON object") != std::string::npos);
+}
+
+TEST_CASE("extra fields that the type declares are refused", "[json][types]") {
+  CHECK(unwritable(transfer{"CH1", {}, {{"iban", json("CH2")}}}) ==
+        "it.iban: extra_fields has this member, but the type declares it");
+}
+
+TEST_CASE("a derived type does not use its base's declaration", "[json][types]") {
+  STATIC_REQUIRE(!inngest::json_convertible<undeclared_refund>);
+  STATIC_REQUIRE(!inngest::json_convertible<std::vector<undeclared_refund>>);
+  refund mine;
+  mine.order_id = "7";
+  mine.cents = 500;
+  CHECK(encode(mine) == R"({"order_id":"7","cents":500})");
+  CHECK(again(mine).cents == 500);
+  CHECK(json(mine).dump() == R"({"cents":500,"order_id":"7"})");
+  CHECK(encode(static_cast<order>(mine)) == R"({"orderId":"7"})");
+  foreign_refund theirs;
+  theirs.cents = 3;
+  CHECK(encode(theirs) == R"({"cents":3,"order_id":""})");
+  CHECK(again(theirs).cents == 3);
+}
+
+TEST_CASE("the members of a class template are declared within it", "[json][types]") {
+  CHECK(encode(boxed<int>(7)) == R"({"content":7})");
+  CHECK(encode(boxed<std::string>("x")) == R"({"content":"x"})");
+  CHECK(encode(again(boxed<boxed<int>>(boxed<int>(7)))) == R"({"content":{"content":7}})");
+}
+
+TEST_CASE("declared members are written although the type converts to text", "[json][types]") {
+  CHECK(encode(label{"big", 7}) == R"({"text":"big","size":7})");
+  CHECK(again(label{"big", 7}).size == 7);
+}
+
+TEST_CASE("a map with several values of a key, and a C array, have no JSON form", "[json][types]") {
+  STATIC_REQUIRE(!inngest::json_convertible<std::multimap<std::string, int>>);
+  STATIC_REQUIRE(!inngest::json_convertible<std::unordered_multimap<std::string, int>>);
+  STATIC_REQUIRE(!inngest::json_convertible<int[3]>);
+  STATIC_REQUIRE(inngest::json_convertible<std::map<std::string, int>>);
 }
 
 TEST_CASE("a variant with a discriminator is an event's data", "[json][types][variant]") {

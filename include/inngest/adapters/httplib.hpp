@@ -126,21 +126,30 @@ struct adapter<Server> {
     if (known && listens != 0) ::listen(listener, SOMAXCONN);
   }
 
+  /// As set_header(), which would look for line ends again that http::headers has removed. Handlers add most
+  /// names in falling order, so the map has to compare few letters.
+  static void add_header(httplib::Response& response, std::string name, std::string value) {
+    response.headers.emplace_hint(response.headers.begin(), std::move(name), std::move(value));
+  }
+
   static void answer(const handler& handler, const httplib::Request& request, http::request wire,
                      httplib::Response& response) {
     const bool may_be_changed = wire.headers.find("accept-encoding") || wire.headers.find("range");
     if (may_be_changed) detail::send_whole_and_plain(request);
     http::response out = handler(std::move(wire));
     response.status = out.status;
+    response.headers.erase("Content-Type");  // of the server's own handlers
     std::string content_type = "application/json";
     for (const auto& [name, value] : out.headers) {
       if (name == "content-type")
         content_type = value;
       else
-        response.headers.emplace(name,
-                                 value);  // http::headers has checked what set_header() would check again
+        add_header(response, name, value);
     }
-    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
+    if (!out.stream) {
+      response.body = std::move(out.body);
+      return add_header(response, "Content-Type", std::move(content_type));
+    }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });

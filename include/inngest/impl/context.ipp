@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
+#include <inngest/json/detail/text.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -31,6 +32,7 @@ INNGEST_INLINE basic_context::basic_context(execution::replay& replay, const han
 
 INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& options, const std::string& slug,
                                                          std::string data, const defer_options& more) {
+  execution::check_step_options(options);
   std::string input = replay_->transform_deferred(options, std::move(data));
   if (more.experiment) {
     detail::json_object_text chosen;
@@ -54,11 +56,13 @@ INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& opt
 }
 
 INNGEST_INLINE void basic_context::score(const std::string& name, const score_value& value) {
+  detail::require_name(name, "a score's name");
   add_metadata("inngest.score", metadata_change::merge, protocol::score_values(name, value));
 }
 
 INNGEST_INLINE void basic_context::set_metadata(const std::string& kind, const json& values,
                                                 metadata_change change) {
+  detail::require_name(kind, "the kind of metadata");
   add_metadata("userland." + kind, change, encode(values, "values"));
 }
 

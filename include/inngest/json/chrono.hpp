@@ -64,10 +64,14 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
   static constexpr unsigned types = json_types::string;
   static constexpr bool is_date = std::ratio_equal_v<typename Duration::period, std::chrono::days::period>;
 
+  static constexpr std::int64_t first_day = -719'528, last_day = 2'932'896;  // of the years 0 and 9999
+
   static time read(json_value& value, const json_path& at) {
     using std::chrono::nanoseconds, std::chrono::seconds;
     if constexpr (is_date) {
-      return std::chrono::time_point_cast<Duration>(std::chrono::sys_days(read_date(value, at)));
+      const std::int64_t day = std::chrono::sys_days(read_date(value, at)).time_since_epoch().count();
+      if (!std::in_range<typename Duration::rep>(day)) fail_time_range(at);
+      return time(Duration(static_cast<typename Duration::rep>(day)));
     } else {
       const rfc3339_moment moment = read_moment(value, at);
       using wide = std::chrono::duration<std::int64_t, typename Duration::period>;
@@ -76,9 +80,13 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
         count = std::chrono::floor<wide>(moment.seconds.time_since_epoch()).count();
       } else {
         constexpr std::int64_t per_second = Duration::period::den;  // in a second
-        const std::int64_t whole = moment.seconds.time_since_epoch().count();
-        if (multiply_overflows(whole, per_second, count) ||
-            add_overflows(count, std::chrono::floor<wide>(moment.fraction).count(), count))
+        std::int64_t whole = moment.seconds.time_since_epoch().count();
+        std::int64_t fraction = std::chrono::floor<wide>(moment.fraction).count();
+        if (whole < 0) {  // the product is then not below the smallest time, where the sum isn't either
+          ++whole;
+          fraction -= per_second;
+        }
+        if (multiply_overflows(whole, per_second, count) || add_overflows(count, fraction, count))
           fail_time_range(at);
       }
       if (!std::in_range<typename Duration::rep>(count)) fail_time_range(at);
@@ -88,15 +96,20 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
 
   static void write(std::string& out, const time& value, const json_path& at) {
     if constexpr (is_date) {
-      write_date(out, std::chrono::year_month_day(value), at);
+      const auto day = static_cast<std::int64_t>(value.time_since_epoch().count());
+      if (day < first_day || day > last_day) fail_time_range(at);
+      write_date(out, std::chrono::year_month_day(std::chrono::sys_days(std::chrono::days(day))), at);
     } else if constexpr (Duration::period::den == 1) {
       const auto seconds = saturate<std::chrono::seconds>(value.time_since_epoch());
       write_moment(out, std::chrono::sys_seconds(seconds), {}, 0, at);
     } else {
       const auto seconds = std::chrono::floor<std::chrono::seconds>(value);
       constexpr int digits = Duration::period::den <= 1'000 ? 3 : Duration::period::den <= 1'000'000 ? 6 : 9;
-      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(value - seconds),
-                   digits, at);
+      constexpr std::int64_t per_second = Duration::period::den;
+      // Not the difference to the seconds, which may be below the smallest time.
+      const std::int64_t rest = static_cast<std::int64_t>(value.time_since_epoch().count()) % per_second;
+      const Duration fraction(static_cast<typename Duration::rep>(rest < 0 ? rest + per_second : rest));
+      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(fraction), digits, at);
     }
   }
 };

@@ -83,9 +83,29 @@ std::string find_discriminator(json_slice object, std::string_view member, const
                                      const std::string_view* values, std::size_t count,
                                      const std::string& found);
 
+/// The object without a member.
+std::string without_member(json_slice object, std::string_view member, const json_path& at);
+
+/// Fails if the object has the member.
+void refuse_member(std::string_view object, std::string_view member, const json_path& at);
+
 /// Makes the object that begins at `begin` start with another member.
 void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
                          const json_path& at);
+
+/// Whether the JSON of a type has no members but the declared ones. Others, such as maps, take any.
+template <class T>
+consteval bool has_only_declared_members() {
+  if constexpr (kind_of<T>() == json_kind::fields) {
+    return std::apply(
+        []<class... Field>(const Field&...) {
+          return !(std::same_as<typename Field::member_type, extra_fields> || ...);
+        },
+        codec<T>::all);
+  } else {
+    return false;
+  }
+}
 
 template <class... Alternatives>
   requires(((kind_of<Alternatives>() != json_kind::none) && ...) &&
@@ -113,12 +133,15 @@ struct own_codec<std::variant<Alternatives...>> {
                value);
     if constexpr (is_discriminated) {
       constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      if (!are_closed[value.index()]) refuse_member(std::string_view(out).substr(begin), rule.member, at);
       insert_first_member(out, begin, rule.member, rule.values[value.index()], at);
     }
   }
 
  private:
   static constexpr std::array<unsigned, count> types_of_each{types_of<Alternatives>()...};
+  /// The others do not get to see the discriminator.
+  static constexpr std::array<bool, count> are_closed{has_only_declared_members<Alternatives>()...};
 
   static consteval bool has_disjoint_types() {
     unsigned seen = 0;
@@ -173,30 +196,13 @@ struct own_codec<std::variant<Alternatives...>> {
     const std::string found = find_discriminator(text, rule.member, at);
     for (std::size_t i = 0; i < count; ++i) {
       if (rule.values[i] != found) continue;
+      if (!are_closed[i]) return read_alternative(without_member(text, rule.member, at), i, at);
       json_document document(text, at);
       json_value root = document.root(at);
-      variant out = read_alternative(root, i, at);
-      std::visit([&](auto& held) { forget_member(held, rule.member); }, out);
-      return out;
+      return read_alternative(root, i, at);
     }
     fail_discriminator(at, rule.member, rule.values.data(), count, found);
   }
-
-  /// An alternative that stores unknown members must not store the discriminator, or it would be written
-  /// twice.
-  template <class Alternative>
-  static void forget_member(Alternative& held, std::string_view name) {
-    if constexpr (kind_of<Alternative>() == json_kind::fields) {
-      std::apply([&](const auto&... field) { (forget_in(field.of(held), name), ...); },
-                 codec<Alternative>::all);
-    } else if constexpr (std::same_as<Alternative, nlohmann::json>) {
-      held.erase(std::string(name));
-    }
-  }
-
-  static void forget_in(extra_fields& extra, std::string_view name) { extra.erase(std::string(name)); }
-  template <class Other>
-  static void forget_in(Other&, std::string_view) {}
 
   static variant read_by_shape(json_value& value, const json_path& at) {
     static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,8 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   beast_parser(const routes& all, std::uint32_t max_header_size) : routes_(all) {
     eager(true);
     header_limit(max_header_size);
-    body_limit(boost::none);  // the handler limits the body
+    // The handler limits the body. Not boost::none, above which Boost 1.74 holds every length to be.
+    body_limit((std::numeric_limits<std::uint64_t>::max)());
   }
 
   /// Null when no handler serves the path.

@@ -120,7 +120,7 @@ consteval auto make_field(std::string_view member, std::string_view name, Form) 
 template <class T>
 constexpr auto declared_fields() {
   if constexpr (has_fields<T>)
-    return inngest_fields(static_cast<const T*>(nullptr));
+    return inngest_fields(exactly<T>());
   else
     return aggregate_fields<T>::all();
 }

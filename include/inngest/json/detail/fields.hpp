@@ -79,7 +79,7 @@ struct codec<T, json_kind::fields> {
   /// Whether INNGEST_DEFAULTS names the member.
   static bool has_default(std::string_view name) {
     if constexpr (has_defaults<T>) {
-      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+      for (const std::string_view defaulted : inngest_defaults(exactly<T>())) {
         if (defaulted == name) return true;
       }
     }
@@ -106,6 +106,14 @@ struct codec<T, json_kind::fields> {
     } else {
       return false;
     }
+  }
+
+  static bool is_declared(std::string_view name) {
+    return std::apply(
+        [name]<class... Field>(const Field&... member) {
+          return ((member.name == name && !std::same_as<typename Field::member_type, extra_fields>) || ...);
+        },
+        all);
   }
 
   static void keep_extra(T& out, std::string_view key, json_value& value, const json_path& at) {
@@ -138,6 +146,7 @@ struct codec<T, json_kind::fields> {
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : content) {
         const json_path here(at, key);
+        if (is_declared(key)) fail_at(here, "extra_fields has this member, but the type declares it");
         if (!std::exchange(first, false)) out += ',';
         write_quoted(out, key, here);
         out += ':';

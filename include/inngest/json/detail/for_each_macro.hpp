@@ -54,17 +54,19 @@
 #define INNGEST_DETAIL_FORMED_FIELD(Type, member, ...) \
   (::inngest::detail::make_field<&Type::member>(#member, __VA_ARGS__))
 
-// The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. Those for nlohmann are
-// templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*, which a
-// type may also have.
+// The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. `exactly` keeps a derived
+// type from using its base's declaration, which would lose the derived type's own members. Those for nlohmann
+// are templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*,
+// which a type may also have. nlohmann ignores what they return: see has_fields_of_base.
 #define INNGEST_DETAIL_FIELDS(Friend, Type, ...)                                                \
-  [[maybe_unused]] Friend constexpr auto inngest_fields(const Type*) {                          \
+  [[maybe_unused]] Friend constexpr auto inngest_fields(::inngest::detail::exactly<Type>) {     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__)); \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
-  [[maybe_unused]] Friend void to_json(InngestJson& inngest_out, const Type& inngest_value,     \
-                                       InngestNone...) {                                        \
+  [[maybe_unused]] Friend ::inngest::detail::exactly<Type> to_json(                             \
+      InngestJson& inngest_out, const Type& inngest_value, InngestNone...) {                    \
     ::inngest::detail::to_dom(inngest_out, inngest_value);                                      \
+    return {};                                                                                  \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
   [[maybe_unused]] Friend void from_json(const InngestJson& inngest_in, Type& inngest_value,    \
@@ -72,11 +74,11 @@
     ::inngest::detail::from_dom(inngest_in, inngest_value);                                     \
   }
 #define INNGEST_DETAIL_CAMEL_CASE(Friend, Type) \
-  [[maybe_unused]] Friend constexpr void inngest_camel_case(const Type*) {}
+  [[maybe_unused]] Friend constexpr void inngest_camel_case(::inngest::detail::exactly<Type>) {}
 
-#define INNGEST_DETAIL_DEFAULTS(Friend, Type, ...)                             \
-  [[maybe_unused]] Friend constexpr auto inngest_defaults(const Type*) {       \
-    return ::std::to_array<::std::string_view>(                                \
-        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
+#define INNGEST_DETAIL_DEFAULTS(Friend, Type, ...)                                            \
+  [[maybe_unused]] Friend constexpr auto inngest_defaults(::inngest::detail::exactly<Type>) { \
+    return ::std::to_array<::std::string_view>(                                               \
+        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)});                \
   }
 #define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)

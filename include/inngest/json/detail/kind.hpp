@@ -69,20 +69,30 @@ concept has_aggregate_fields = std::is_aggregate_v<T> && requires {
   aggregate_fields<T>::is_available;
 };
 
+/// Names a type for the functions behind the macros. Unlike a pointer, it does not convert to that of a base.
 template <class T>
-concept has_fields = requires(const T* type) {
+struct exactly {};
+
+template <class T>
+concept has_fields = requires(exactly<T> type) {
   inngest_fields(type);
+};
+/// Whether the fields are declared for a base only. They would leave out the members of T itself.
+template <class T>
+concept has_fields_of_base =
+    std::is_class_v<T> && !has_fields<T> && requires(nlohmann::json & out, const T& value) {
+  []<class Base>(exactly<Base>) {}(to_json(out, value));
 };
 template <class T>
 concept has_names = std::is_enum_v<T> && requires(const T* type) {
   inngest_names(type);
 };
 template <class T>
-concept has_defaults = requires(const T* type) {
+concept has_defaults = requires(exactly<T> type) {
   inngest_defaults(type);
 };
 template <class T>
-concept has_camel_case = requires(const T* type) {
+concept has_camel_case = requires(exactly<T> type) {
   inngest_camel_case(type);
 };
 template <class T>
@@ -133,10 +143,17 @@ concept map_like = range_like<T> && requires {
 /// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
 /// pairs.
 template <class T>
-concept has_other_keys = requires {
+concept has_mapped_type = requires {
   typename T::mapped_type;
-}
-&&!map_like<T>;
+};
+template <class T>
+concept has_other_keys = has_mapped_type<T> && !map_like<T>;
+
+/// A map with several values of a key, which an object doesn't have.
+template <class T>
+concept repeats_keys = has_mapped_type<T> && !requires(const T& map, const typename T::key_type& key) {
+  map.at(key);
+};
 
 template <class T>
 consteval json_kind kind_of();
@@ -156,6 +173,10 @@ consteval json_kind kind_of() {
     return json_kind::floating;
   else if constexpr (std::same_as<T, std::monostate> || std::same_as<T, std::nullptr_t>)
     return json_kind::null;
+  else if constexpr (has_fields<T>)
+    return json_kind::fields;
+  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>))
+    return json_kind::none;
   else if constexpr (text_like<T>)
     return json_kind::text;
   else if constexpr (std::same_as<T, nlohmann::json>)
@@ -164,8 +185,6 @@ consteval json_kind kind_of() {
     return json_kind::own;
   else if constexpr (has_names<T>)
     return json_kind::names;
-  else if constexpr (has_fields<T>)
-    return json_kind::fields;
   else if constexpr (is_optional<T>)
     return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
   else if constexpr (is_tuple<T>)

@@ -48,6 +48,34 @@ INNGEST_INLINE std::string find_discriminator(json_slice object, std::string_vie
   fail_at(here, "expected string, found nothing");
 }
 
+INNGEST_INLINE std::string without_member(json_slice object, std::string_view member, const json_path& at) {
+  std::string out = "{";
+  json_document document(object, at);
+  for (auto item : document.object(at)) {
+    json_field field = take(item, at);
+    const std::string key(field.key);
+    const std::string_view text = raw_text(field.value, at);
+    if (key == member) continue;
+    if (out.size() > 1) out += ',';
+    write_quoted(out, key, at);
+    out += ':';
+    out += text;
+  }
+  return out + "}";
+}
+
+INNGEST_INLINE void refuse_member(std::string_view object, std::string_view member, const json_path& at) {
+  if (!object.starts_with('{')) return;  // insert_first_member() says so
+  const json_buffer copy{std::string(object)};
+  json_document document(copy.text(), at);
+  for (auto item : document.object(at)) {
+    json_field field = take(item, at);
+    if (field.key == member)
+      fail_at(json_path(at, member),
+              "INNGEST_VARIANT writes this member, so the value must not have it, too");
+  }
+}
+
 INNGEST_INLINE void fail_discriminator(const json_path& at, std::string_view member,
                                        const std::string_view* values, std::size_t count,
                                        const std::string& found) {
