@@ -6,9 +6,12 @@ A fence after a line such as
     <!-- from: examples/quickstart.cpp -->
     <!-- from: examples/embedded.cpp#engine -->
 
-holds that file, or what stands in it between two lines `// [engine]`, moved to the left margin.
+holds that file, or what stands in it between two lines `// [engine]`, moved to the left margin. C++ that cannot be
+compiled here says so:
 
-    check_readme.py            fails where a fence differs
+    <!-- not compiled: Crow has no package -->
+
+    check_readme.py            fails where a fence differs, and where one of C++ has neither line
     check_readme.py --write    updates the fences
 """
 
@@ -21,6 +24,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"(?P<head><!-- from: (?P<path>[^\s#]+)(?:#(?P<region>\S+))? -->\n+```\w*\n)"
                    r"(?P<code>.*?)(?P<tail>^```$)", re.DOTALL | re.MULTILINE)
 
+CPP_FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?:c\+\+|cc|cpp|cxx|h|hpp)(?![\w+]).*$", re.MULTILINE | re.IGNORECASE)
+MARKER = re.compile(r"[ \t]*<!-- (from: \S+|not compiled: \S.*) -->")
+
 
 def code_from(path, region):
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -32,11 +38,19 @@ def code_from(path, region):
     return textwrap.dedent(parts[1]).strip("\n") + "\n"
 
 
+def unmarked(text):
+    """The lines on which a fence of C++ begins that does not say where its code is compiled, or why it is not."""
+    for fence in CPP_FENCE.finditer(text):
+        above = text[:fence.start()].rstrip().rpartition("\n")[2]
+        if not MARKER.fullmatch(above):
+            yield text.count("\n", 0, fence.start()) + 1
+
+
 def main():
     write = "--write" in sys.argv[1:]
     problems = []
     fences = 0
-    documents = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/*.md"))]
+    documents = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/*.md"))]
     for document in documents:
         text = document.read_text(encoding="utf-8")
 
@@ -55,6 +69,9 @@ def main():
             return fence["head"] + code + fence["tail"]
 
         new = FENCE.sub(updated, text)
+        for line in unmarked(new):
+            problems.append(f"{document.relative_to(ROOT)}:{line}: C++ with neither a \"<!-- from: -->\" of a compiled "
+                            "file nor a \"<!-- not compiled: why -->\"")
         if new.count("<!-- from:") != len(FENCE.findall(new)):
             problems.append(f"{document.relative_to(ROOT)}: a \"<!-- from: -->\" has no fence below it")
         if write and new != text:

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <inngest/middleware/encryption.hpp>
 #include <inngest/middleware/metrics.hpp>
 #include <inngest/middleware/otlp.hpp>
 #include <inngest/middleware/run_traces.hpp>
@@ -40,6 +41,7 @@ struct Database {
   void insert(const std::string& row) { rows.push_back(row); }
 };
 
+// [slow-steps]
 class slow_steps : public inngest::middleware {
  public:
   explicit slow_steps(inngest::logger log) : log_(std::move(log)) {}
@@ -56,7 +58,9 @@ class slow_steps : public inngest::middleware {
  private:
   inngest::logger log_;
 };
+// [slow-steps]
 
+// [retry-notes]
 class retry_notes : public inngest::middleware {
  public:
   using callback = std::function<void(const std::string& run, const std::string& text)>;
@@ -78,11 +82,15 @@ class retry_notes : public inngest::middleware {
  private:
   callback show_;
 };
+// [retry-notes]
 
+// [export-span]
 void export_span(httplib::Client& collector, const inngest::span& span) {
   collector.Post("/v1/traces", inngest::otlp_json({span}, "shop"), "application/json");
 }
+// [export-span]
 
+// [prometheus]
 class prometheus_page {
  public:
   void add(const inngest::measurement& measured) {
@@ -110,6 +118,17 @@ class prometheus_page {
   mutable std::mutex mutex_;
   std::map<std::string, double> values_;
 };
+// [prometheus]
+
+int pixels_of(const std::string& path) { return static_cast<int>(path.size()); }
+
+// [user-span]
+int decode(const std::string& path) {
+  inngest::user_span span("decode");
+  span.set("photo.path", path);
+  return pixels_of(path);
+}
+// [user-span]
 
 inngest::any_function function_of(std::function<int()> body, inngest::middleware_list list) {
   return support::quiet_client().create_function(
@@ -150,16 +169,20 @@ TEST_CASE("docs: a slow step is told", "[middleware]") {
 
 TEST_CASE("docs: the client takes middleware", "[middleware]") {
   const inngest::logger log{[](inngest::log_level, std::string_view) {}};
+  // [client]
   inngest::client app({.id = "shop", .middleware = {std::make_shared<slow_steps>(log)}});
+  // [client]
   CHECK(app.settings().middleware().size() == 1);
 }
 
 TEST_CASE("docs: a handler asks for what was provided", "[middleware]") {
   Database database;
+  // [dependencies]
   inngest::client app({.id = "shop", .dependencies = {inngest::provide(database)}});
   auto keep = app.create_function({.id = "keep"}, inngest::on<Ordered>(), [](inngest::context<Ordered>& ctx) {
     ctx.step.run("insert", [&] { ctx.get<Database>().insert(ctx.event.data.orderId); });
   });
+  // [dependencies]
   support::call request;
   request.event["data"] = {{"orderId", "o1"}};
   const inngest::handler handler(app, {keep});
@@ -167,23 +190,32 @@ TEST_CASE("docs: a handler asks for what was provided", "[middleware]") {
   CHECK(database.rows == std::vector<std::string>{"o1"});
 }
 
+TEST_CASE("docs: a client encrypts", "[middleware]") {
+  const std::string key = "new passphrase", old_key = "old passphrase";
+  // [encryption]
+  inngest::client app(
+      {.id = "shop", .middleware = {inngest::encryption({.key = key, .fallback_keys = {old_key}})}});
+  // [encryption]
+  CHECK(app.settings().middleware().size() == 1);
+}
+
 TEST_CASE("docs: spans go to a collector", "[tracing]") {
+  // [collector]
   httplib::Client collector("http://localhost:4318");
   inngest::client app({.id = "shop", .middleware = {inngest::tracing([&](const inngest::span& span) {
                                        if (span.sampled) export_span(collector, span);
                                      })}});
+  // [collector]
   CHECK(app.settings().middleware().size() == 1);
 }
 
 TEST_CASE("docs: spans of users go to the server", "[tracing]") {
-  const auto decode = [](const std::string& path) {
-    inngest::user_span span("decode");
-    span.set("photo.path", path);
-  };
+  // [run-traces]
   inngest::run_traces traces;
   inngest::client app({.id = "shop", .middleware = {inngest::tracing(traces.sink())}});
   traces.start(app);
-  decode("cat.png");  // outside of a run
+  // [run-traces]
+  CHECK(decode("cat.png") == 7);  // outside of a run
   CHECK(traces.flush());
 }
 
@@ -206,6 +238,7 @@ TEST_CASE("docs: a span is a request of OTLP", "[tracing]") {
 
 TEST_CASE("docs: metrics become a page for Prometheus", "[metrics]") {
   httplib::Server server;
+  // [metrics]
   prometheus_page page;
   inngest::client app(
       {.id = "shop",
@@ -213,6 +246,7 @@ TEST_CASE("docs: metrics become a page for Prometheus", "[metrics]") {
   server.Get("/metrics", [&](const httplib::Request&, httplib::Response& out) {
     out.set_content(page.text(), "text/plain; version=0.0.4");
   });
+  // [metrics]
   const inngest::metric_label labels[] = {{"function", "f"}};
   page.add({.name = "inngest_runs_started_total", .value = 2, .labels = labels});
   page.add({.kind = inngest::metric_kind::histogram, .name = "d_seconds", .value = 0.5, .labels = labels});
