@@ -259,6 +259,17 @@ TEST_CASE("suite: other paths are not found", "[suite]") {
 TEST_CASE("suite: a signed call is answered with a signature, others are refused", "[suite][signature]") {
   const served app({}, cloud_options());
   const std::string text = body();
+TEST_CASE("suite: HEAD has no body either when it is refused", "[suite]") {
+  const served app({}, cloud_options());
+  http_connection connection(app.port());
+  connection.send(request_text("HEAD", path));
+  CHECK(connection.read_answer(true).status == 401);
+  connection.send(request_text("GET", path));
+  const http_answer answer = connection.read_answer();  // a body would have come before
+  CHECK(answer.status == 401);
+  CHECK_THAT(answer.body, ContainsSubstring("unauthorized"));
+}
+
   const http_answer answer = app.ask(call_of(
       "size", 3, "X-Inngest-Signature: " + inngest::protocol::sign(text, signing_key, now()) + "\r\n"));
   check_size(answer, 3);

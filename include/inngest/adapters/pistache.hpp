@@ -25,6 +25,7 @@
 #include <inngest/config.hpp>
 #include <inngest/serve.hpp>
 
+#include <inngest/serving/answers.hpp>
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
@@ -232,8 +233,10 @@ class pistache_handler final : public Pistache::Http::Handler {
       return detail::pass_to_handler(handler_, request, std::move(body), peer, gate_);
     peer->setIdle(true);
     std::make_shared<detail::pistache_exchange>(gate_, peer, request.version(),
+    http::response answer{.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"};
+    serving::drop_forbidden_body(answer, request.method() == Pistache::Http::Method::Head);
                                                 detail::closes_connection(request))
-        ->send({.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"});
+        ->send(std::move(answer));
   }
 
   /// Answers a request that can't be read completely. Further data on its connection is ignored.
@@ -243,6 +246,7 @@ class pistache_handler final : public Pistache::Http::Handler {
     http::response answer{.status = status, .headers = {{"content-type", "text/plain"}}};
     answer.body = reason;
     std::make_shared<detail::pistache_exchange>(gate_, peer, parser.request.version(), true)
+    serving::drop_forbidden_body(answer, parser.request.method() == Pistache::Http::Method::Head);
         ->send(std::move(answer));
   }
 
