@@ -315,6 +315,16 @@ TEST_CASE("suite: an endpoint answers clients, and leads them to responses that 
                           return {.status = 201,
                                   .headers = {{"Content-Type", "text/plain"},
                                               {"X-Mine", "yes"},
+TEST_CASE("suite: the path is text, whatever it means to the framework", "[suite]") {
+  const served app({.path = "/c++/v1.0(a)/:b*$"});
+  CHECK(app.ask(request_text("GET", "/c++/v1.0(a)/:b*$")).status == 200);
+  for (const std::string other : {"/c++/v1x0(a)/:b*$", "/ccc/v1.0(a)/:b*$", "/c++/v1.0a/:b*$",
+                                  "/c++/v1.0(a)/b", "/c++/v1.0(a)/:bb$", "/c++/v1.0(a)/:b*"}) {
+    CAPTURE(other);
+    CHECK(app.ask(request_text("GET", other)).status == 404);
+  }
+}
+
                                               {"X-Split", "a\r\nX-Foreign: yes"},
                                               {"Content-Length", "1"},
                                               {"Transfer-Encoding", "chunked"},

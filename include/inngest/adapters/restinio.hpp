@@ -13,6 +13,7 @@
 #include <inngest/config.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/adapters/detail/path_text.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -128,7 +129,7 @@ struct adapter<restinio::router::generic_express_router_t<RegexEngine, ExtraData
   /// Adds a route for all methods at the handler's path.
   static void mount(restinio::router::generic_express_router_t<RegexEngine, ExtraData>& router,
                     const handler& handler) {
-    router.add_handler(any_method(), handler.options().path,
+    router.add_handler(any_method(), detail::escaped_path(handler.options().path, "\\:()"),
                        restinio::path2regex::options_t().sensitive(true).strict(true),
                        [handler](auto request, restinio::router::route_params_t) {
                          return answer(handler, std::move(request));
