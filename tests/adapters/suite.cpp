@@ -402,6 +402,54 @@ TEST_CASE("suite: bodies far beyond the limit do the server no harm", "[suite][s
     for (int i = 0; i < 10 && connection.send(megabyte); ++i) {
     }
     const int status = status_or_closed([&] { return connection.read_answer(); });
+TEST_CASE("suite: of two handlers on a server, each has its own limit", "[suite][endpoint][size]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  const std::size_t small = 20'000, large = 1'000'000;
+  for (const bool endpoint_takes_more : {false, true}) {
+    CAPTURE(endpoint_takes_more);
+    const std::size_t of_endpoint = endpoint_takes_more ? large : small;
+    const std::size_t of_functions = endpoint_takes_more ? small : large;
+    suite::endpoint_to_serve =
+        inngest::endpoint(support::quiet_client(),
+                          {.id = "checkout", .max_body_size = of_endpoint, .record_without_steps = false},
+                          [](inngest::endpoint_context& ctx) { return ctx.request.body.size(); });
+    const served app({.max_body_size = of_functions});
+    const auto at_endpoint = [&](std::size_t size) {
+      return app.ask(request_text("POST", "/checkout", std::string(size, 'x')));
+    };
+    CHECK(at_endpoint(of_endpoint).body == std::to_string(of_endpoint));
+    check_size(app.ask(call_of("size", of_functions / 3)), of_functions / 3);  // a call has it twice
+    const int refused = status_or_closed([&] {
+      return endpoint_takes_more ? app.ask(call_of("size", of_functions)) : at_endpoint(of_endpoint + 1);
+    });
+    CHECK((refused == closed || refused == 413));  // it may be closed while it is being sent to
+  }
+}
+
+TEST_CASE("suite: an endpoint's answer without content has no body on the wire", "[suite][endpoint]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  suite::endpoint_to_serve =
+      inngest::endpoint(support::quiet_client(), {.id = "checkout", .record_without_steps = false},
+                        [](inngest::endpoint_context& ctx) -> inngest::http::response {
+                          return {.status = std::stoi(ctx.request.query("status").value()), .body = "a body"};
+                        });
+  const served app;
+  http_connection connection(app.port());
+  for (const int status : {204, 304}) {
+    CAPTURE(status);
+    connection.send(request_text("GET", "/checkout?status=" + std::to_string(status)));
+    CHECK(connection.read_answer().status == status);
+    connection.send(request_text("GET", path));
+    CHECK(connection.read_answer().status == 200);  // no body came before
+  }
+}
+
     CHECK((status == closed || status == 413));  // it may be closed while it is being sent to
     check_size(app.ask(call_of("size", 20'000)), 20'000);
   }
