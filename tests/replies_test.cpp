@@ -162,6 +162,89 @@ TEST_CASE("what takes no time is answered at once, without the executor", "[serv
   CHECK(status_of({.method = "POST", .url = "/api/inngest", .body = std::string(101, ' ')}) == 413);
 }
 
+namespace {
+
+/// The answers of all three ways to call a handler.
+std::vector<support::answer> all_answers(const inngest::handler& handler, const inngest::http::request& asked,
+                                         const std::shared_ptr<manual_executor>& executor) {
+  const auto to = std::make_shared<client>();
+  handler(asked, reply_to(to));
+  executor->run_all();
+  REQUIRE(to->answers == 1);
+  std::vector<support::answer> out{support::answer(handler(asked)), support::answer(handler(asked, {})), {}};
+  out.back().status = to->status;
+  out.back().text = to->body;
+  out.back().headers = to->headers;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("no answer to HEAD has a body, whatever its status", "[serve][reply]") {
+  auto options = support::quiet_options(inngest::mode::cloud);
+  options.signing_key = "signkey-test-" + std::string(64, 'a');
+  served s(answers_seven, {.max_body_size = 100}, options);
+  const inngest::http::request head{.method = "HEAD", .url = "/api/inngest"};
+  for (const support::answer& refused : all_answers(s.handler, head, s.executor)) {
+    CHECK(refused.status == 401);
+    CHECK(refused.text.empty());
+  }
+  auto large = head;
+  large.body = std::string(101, ' ');
+  for (const support::answer& refused : all_answers(s.handler, large, s.executor)) {
+    CHECK(refused.status == 413);
+    CHECK(refused.text.empty());
+  }
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto trusted = head;
+  trusted.headers.add("x-inngest-signature", inngest::protocol::sign("", options.signing_key, now));
+  for (const support::answer& good : all_answers(s.handler, trusted, s.executor)) {
+    CHECK(good.status == 200);
+    CHECK(good.text.empty());
+    CHECK(inngest::protocol::verify(good.header("x-inngest-signature"), "", options.signing_key, now));
+  }
+}
+
+TEST_CASE("an endpoint's answer to HEAD, or without content, has no body", "[serve][reply]") {
+  const inngest::client app(support::quiet_options());
+  const auto endpoint = inngest::endpoint(
+      app, {.id = "e", .methods = {"GET", "HEAD", "POST"}, .record_without_steps = false},
+      [](inngest::endpoint_context& ctx) -> inngest::http::response {
+        const int status = std::stoi(ctx.request.query("status").value());
+        if (!ctx.request.query("streams")) return {.status = status, .body = "a body"};
+        return {.status = status,
+                .stream = [](const inngest::http::chunk_writer& write) { write("a body"); }};
+      });
+  const auto executor = std::make_shared<manual_executor>();
+  const auto handler = endpoint.serve({.executor = executor});
+  struct {
+    const char* method;
+    int status;
+    bool has_body;
+  } const cases[] = {{"GET", 200, true},  {"HEAD", 200, false}, {"GET", 204, false},
+                     {"GET", 304, false}, {"GET", 103, false},  {"POST", 200, true}};
+  for (const auto& one : cases) {
+    CAPTURE(one.method, one.status);
+    for (const std::string streams : {"", "&streams=1"}) {
+      const inngest::http::request asked{.method = one.method,
+                                         .url = "/e?status=" + std::to_string(one.status) + streams};
+      const auto to = std::make_shared<client>();
+      handler(asked, reply_to(to));
+      executor->run_all();
+      CHECK(to->answers == 1);
+      CHECK(to->status == one.status);
+      CHECK((!to->body.empty() || !to->pieces.empty()) == one.has_body);
+      const auto blocking = handler(asked);
+      CHECK(blocking.status == one.status);
+      CHECK((!blocking.body.empty() || blocking.stream) == one.has_body);
+    }
+  }
+  CHECK(handler.drain(support::patience));
+  const auto refused = handler({.method = "HEAD", .url = "/e?status=200"});
+  CHECK(refused.status == 503);
+  CHECK(refused.body.empty());
+}
+
 TEST_CASE("a full executor is answered with 503, and the server tries the call again", "[serve][reply]") {
   served s(answers_seven, {.streaming = GENERATE(false, true)});
   s.executor->is_full = true;

@@ -143,3 +143,29 @@ TEST_CASE("pistache: a router serves functions beside other routes", "[pistache]
   handler.drain();
   endpoint.shutdown();
 }
+
+TEST_CASE("pistache: what the endpoint itself answers to HEAD has no body", "[pistache]") {
+  pistache::Endpoint endpoint(loopback(0));
+  endpoint.init(options());
+  inngest::serve(endpoint, support::quiet_client(), {}, {.max_body_size = 1000});
+  endpoint.serveThreaded();
+  http_connection caller(endpoint.getPort());
+  caller.send(request_text("HEAD", "/elsewhere"));
+  CHECK(caller.read_answer(true).status == 404);
+  caller.send(request_text("GET", "/api/inngest"));
+  CHECK(caller.read_answer().status == 200);  // no body came before
+  caller.send(request_text("HEAD", "/api/inngest", std::string(100'000, 'x')));
+  CHECK(caller.read_answer(true).status == 413);
+  CHECK(caller.read_rest().empty());
+  endpoint.shutdown();
+}
+
+TEST_CASE("pistache: a router can't serve a path that it takes for a pattern", "[pistache][router]") {
+  const auto app = support::quiet_client();
+  Pistache::Rest::Router router;
+  for (const std::string path : {"/api/:inngest", "/api/*", "/api/in*gest", "/api/inngest?"}) {
+    CAPTURE(path);
+    CHECK_THROWS_WITH(inngest::serve(router, app, {}, {.path = path}), ContainsSubstring('"' + path + '"'));
+  }
+  CHECK_NOTHROW(inngest::serve(router, app, {}, {.path = "/api:1/(in.n)+gest"}));
+}

@@ -74,7 +74,9 @@ class server_of_qt final : public suite::running_server {
     try {
       handler_ = std::make_unique<inngest::handler>(
           suite::serve(server, app, std::move(functions), std::move(options)));
-      listener = std::make_unique<inngest::qt_tcp_server>(*handler_);
+      const std::initializer_list<inngest::handler> handlers{*handler_,
+                                                             suite::endpoint_handler.value_or(*handler_)};
+      listener = std::make_unique<inngest::qt_tcp_server>(handlers);
       if (!listener->listen(QHostAddress::LocalHost, static_cast<quint16>(port)))
         throw std::runtime_error("the port is in use");
     } catch (...) {

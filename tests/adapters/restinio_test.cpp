@@ -27,7 +27,7 @@ class server_of_restinio final : public suite::running_server {
     router_->non_matched_request_handler(
         [](auto request) { return request->create_response(restinio::status_not_found()).done(); });
     restinio::server_settings_t<server_traits> settings;
-    inngest::configure_restinio(settings, handler_);
+    inngest::configure_restinio(settings, {handler_, suite::endpoint_handler.value_or(handler_)});
     settings.port(static_cast<std::uint16_t>(port_))
         .address("127.0.0.1")
         .max_pipelined_requests(4)

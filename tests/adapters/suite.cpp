@@ -34,7 +34,7 @@ using test_event = inngest::event<"test/event">;
 
 constexpr auto patience = http_connection::patience;
 constexpr const char* path = "/api/inngest";
-constexpr std::size_t functions_of_app = 5;
+constexpr std::size_t functions_of_app = 6;
 constexpr std::size_t large_size = 10'000'000;  // more than a socket takes before it is read
 constexpr const char* signing_key = "signkey-test-00112233";
 
@@ -95,6 +95,10 @@ class served {
     }));
     functions.push_back(app_.create_function({.id = "echo"}, inngest::on<test_event>(), [](auto& ctx) {
       return ctx.event.data.at("text").template get<std::string>();
+    }));
+    functions.push_back(app_.create_function({.id = "sum"}, inngest::on<test_event>(), [](auto& ctx) {
+      const int first = ctx.step.run("first", [] { return 1; });
+      return first + ctx.step.run("second", [] { return 20; });
     }));
     functions.push_back(app_.create_function({.id = "large"}, inngest::on<test_event>(),
                                              [](auto&) { return std::string(large_size, 'x'); }));
@@ -174,6 +178,27 @@ TEST_CASE("suite: a call runs the function, and the answer has the headers of th
   CHECK(answer.header("content-type") == "application/json");
 }
 
+TEST_CASE("suite: the steps of a run are called one by one, with the results of those before", "[suite]") {
+  const served app;
+  support::call call;
+  const auto ask = [&] { return app.ask(request_text("POST", target("sum"), call.text())); };
+  const auto remember = [&](const std::string& id, int result) {
+    call.steps[support::hash_of(id)] = {{"data", result}};
+    call.stack.push_back(support::hash_of(id));
+  };
+  remember("first", 300);
+  const http_answer second = ask();
+  CHECK(second.status == 206);
+  const json operations = json::parse(second.body);
+  REQUIRE(operations.size() == 1);
+  CHECK(operations.at(0).at("id") == support::hash_of("second"));
+  CHECK(operations.at(0).at("data") == 20);
+  remember("second", 4000);
+  const http_answer end = ask();
+  CHECK(end.status == 200);
+  CHECK(end.body == "4300");
+}
+
 TEST_CASE("suite: PUT registers the functions", "[suite]") {
   const served app;
   const http_answer answer =
@@ -189,6 +214,29 @@ TEST_CASE("suite: PUT without a body registers, though nothing is said of its le
   const http_answer answer = app.ask(request_text("PUT", path, "", "x-inngest-sync-kind: in_band\r\n"));
   CHECK(answer.status == 200);
   CHECK_THAT(answer.body, ContainsSubstring("\"functions\":["));
+}
+
+TEST_CASE("suite: PUT out of band registers with the server, at the URL that was asked", "[suite]") {
+  const auto server = std::make_shared<support::fake_transport>([](const inngest::http::request&) {
+    return inngest::http::response{.body = R"({"ok":true,"modified":true})"};
+  });
+  auto options = support::quiet_options();
+  options.transport = server;
+  const served app({}, options);
+  const http_answer answer = app.ask("PUT " + std::string(path) +
+                                     "?deployId=d%2F1 HTTP/1.1\r\nHost: app.example:1234\r\n"
+                                     "X-Inngest-Server-Kind: dev\r\nContent-Length: 0\r\n\r\n");
+  CHECK(answer.status == 200);
+  CHECK(answer.header("x-inngest-sync-kind") == "out_of_band");
+  CHECK(json::parse(answer.body).at("modified") == true);
+  const auto registrations = server->requests();
+  REQUIRE(registrations.size() == 1);
+  CHECK_THAT(registrations[0].url, Catch::Matchers::EndsWith("/fn/register?deployId=d%2F1"));
+  const json registered = json::parse(registrations[0].body);
+  CHECK_THAT(registered.at("url").get<std::string>(),
+             Catch::Matchers::EndsWith("://app.example:1234/api/inngest?deployId=d%2F1"));
+  CHECK(registered.at("framework") == suite::traits().name);
+  CHECK(registered.at("functions").size() == functions_of_app);
 }
 
 TEST_CASE("suite: GET describes the app", "[suite]") {
@@ -209,6 +257,17 @@ TEST_CASE("suite: HEAD is answered like GET without a body", "[suite]") {
   }
   connection.send(request_text("GET", path));
   CHECK(connection.read_answer().status == 200);  // no body came before
+}
+
+TEST_CASE("suite: HEAD has no body either when it is refused", "[suite]") {
+  const served app({}, cloud_options());
+  http_connection connection(app.port());
+  connection.send(request_text("HEAD", path));
+  CHECK(connection.read_answer(true).status == 401);
+  connection.send(request_text("GET", path));
+  const http_answer answer = connection.read_answer();  // a body would have come before
+  CHECK(answer.status == 401);
+  CHECK_THAT(answer.body, ContainsSubstring("unauthorized"));
 }
 
 TEST_CASE("suite: other methods are refused", "[suite]") {
@@ -254,6 +313,16 @@ TEST_CASE("suite: other paths are not found", "[suite]") {
     CHECK(app.ask(request_text("POST", other, body())).status == 404);
   }
   CHECK(app.ask(request_text("GET", "/jobs/inngest?a=b")).status == 200);
+}
+
+TEST_CASE("suite: the path is text, whatever it means to the framework", "[suite]") {
+  const served app({.path = "/c++/v1.0(a)/:b*$"});
+  CHECK(app.ask(request_text("GET", "/c++/v1.0(a)/:b*$")).status == 200);
+  for (const std::string other : {"/c++/v1x0(a)/:b*$", "/ccc/v1.0(a)/:b*$", "/c++/v1.0a/:b*$",
+                                  "/c++/v1.0(a)/b", "/c++/v1.0(a)/:bb$", "/c++/v1.0(a)/:b*"}) {
+    CAPTURE(other);
+    CHECK(app.ask(request_text("GET", other)).status == 404);
+  }
 }
 
 TEST_CASE("suite: a signed call is answered with a signature, others are refused", "[suite][signature]") {
@@ -331,6 +400,54 @@ TEST_CASE("suite: an endpoint answers clients, and leads them to responses that 
   CHECK(later.body == "the response");
   CHECK(later.header("x-mine") == "later");
   check_size(app.ask(call_of("size")), 3);  // the functions are served as well
+}
+
+TEST_CASE("suite: of two handlers on a server, each has its own limit", "[suite][endpoint][size]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  const std::size_t small = 20'000, large = 1'000'000;
+  for (const bool endpoint_takes_more : {false, true}) {
+    CAPTURE(endpoint_takes_more);
+    const std::size_t of_endpoint = endpoint_takes_more ? large : small;
+    const std::size_t of_functions = endpoint_takes_more ? small : large;
+    suite::endpoint_to_serve =
+        inngest::endpoint(support::quiet_client(),
+                          {.id = "checkout", .max_body_size = of_endpoint, .record_without_steps = false},
+                          [](inngest::endpoint_context& ctx) { return ctx.request.body.size(); });
+    const served app({.max_body_size = of_functions});
+    const auto at_endpoint = [&](std::size_t size) {
+      return app.ask(request_text("POST", "/checkout", std::string(size, 'x')));
+    };
+    CHECK(at_endpoint(of_endpoint).body == std::to_string(of_endpoint));
+    check_size(app.ask(call_of("size", of_functions / 3)), of_functions / 3);  // a call has it twice
+    const int refused = status_or_closed([&] {
+      return endpoint_takes_more ? app.ask(call_of("size", of_functions)) : at_endpoint(of_endpoint + 1);
+    });
+    CHECK((refused == closed || refused == 413));  // it may be closed while it is being sent to
+  }
+}
+
+TEST_CASE("suite: an endpoint's answer without content has no body on the wire", "[suite][endpoint]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  suite::endpoint_to_serve =
+      inngest::endpoint(support::quiet_client(), {.id = "checkout", .record_without_steps = false},
+                        [](inngest::endpoint_context& ctx) -> inngest::http::response {
+                          return {.status = std::stoi(ctx.request.query("status").value()), .body = "a body"};
+                        });
+  const served app;
+  http_connection connection(app.port());
+  for (const int status : {204, 304}) {
+    CAPTURE(status);
+    connection.send(request_text("GET", "/checkout?status=" + std::to_string(status)));
+    CHECK(connection.read_answer().status == status);
+    connection.send(request_text("GET", path));
+    CHECK(connection.read_answer().status == 200);  // no body came before
+  }
 }
 
 TEST_CASE("suite: a chunked body arrives whole", "[suite][size]") {
@@ -413,7 +530,9 @@ TEST_CASE("suite: a client of HTTP/1.0 gets its answer", "[suite][connection]") 
   const std::string text = body(7);
   connection.send("POST " + target("size") + " HTTP/1.0\r\nContent-Length: " + std::to_string(text.size()) +
                   "\r\n\r\n" + text);
-  check_size(connection.read_answer(), 7);
+  const http_answer answer = connection.read_answer();
+  check_size(answer, 7);
+  CHECK(answer.header("transfer-encoding") == "(absent)");  // it knows no chunks
   CHECK(connection.read_rest().empty());
 }
 

@@ -120,9 +120,11 @@ inline void send(const http::response& answer, mg_connection* connection, bool k
   constexpr std::size_t small = 64 * 1024;
   if (answer.stream) return send_in_pieces(answer, connection);
   if (!keeps) mg_disable_connection_keep_alive(connection);
+  const bool is_head = std::string_view(mg_get_request_info(connection)->request_method) == "HEAD";
+  const bool has_body = serving::may_have_body(answer.status, is_head);
   std::string text =
-      head_of(answer, connection, keeps, "content-length: " + std::to_string(answer.body.size()) + "\r\n");
-  const bool has_body = std::string_view(mg_get_request_info(connection)->request_method) != "HEAD";
+      head_of(answer, connection, keeps,
+              has_body ? "content-length: " + std::to_string(answer.body.size()) + "\r\n" : "");
   const std::string_view body = has_body ? std::string_view(answer.body) : std::string_view();
   if (body.size() > small) {
     if (write(connection, text)) write(connection, body);

@@ -2,12 +2,15 @@
 
 #include <drogon/drogon.h>
 
+#include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/config.hpp>
 #include <inngest/serve.hpp>
 
@@ -58,8 +61,8 @@ inline http::request to_request(const drogon::HttpRequestPtr& from) {
 /// Serves a handler on `drogon::app()` of Drogon 1.9 or later. Call serve() before `run()`. Calls run on
 /// `serve_options::executor`; Drogon's threads never wait for them.
 ///
-/// - serve() sets Drogon's maximum body size, which applies to all routes of the app, to the handler's
-///   `max_body_size`, and lets Drogon keep such bodies in memory.
+/// - serve() sets Drogon's maximum body size, which applies to all routes of the app, to the largest
+///   `max_body_size` of all handlers, and lets Drogon keep such bodies in memory.
 /// - Drogon closes a connection after a minute without traffic, even while a call runs. Set
 ///   `setIdleConnectionTimeout()` to more than the duration of your longest call.
 /// - Answers are not streamed. drain() returns when answers have been passed to Drogon, which writes them
@@ -70,9 +73,13 @@ struct adapter<App> {
   static constexpr const char* framework = "drogon";
 
   /// Adds the handler's route to the app.
+  /// \throws configuration_error when the path is a pattern to Drogon, such as "/a/{b}".
   static void mount(drogon::HttpAppFramework& app, const handler& handler) {
-    app.setClientMaxBodySize(handler.options().max_body_size);
-    app.setClientMaxMemoryBodySize(handler.options().max_body_size);
+    detail::refuse_in_path(handler.options().path, "{}?", framework);
+    static std::size_t limit = 0;  // for all handlers: Drogon has one app, with one limit
+    limit = (std::max)(limit, handler.options().max_body_size);
+    app.setClientMaxBodySize(limit);
+    app.setClientMaxMemoryBodySize(limit);
     app.registerHandler(
         handler.options().path,
         [handler](const drogon::HttpRequestPtr& request, detail::drogon_exchange::callback&& answer) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/config.hpp>
 #include <inngest/detail/spare_texts.hpp>
 #include <inngest/json/detail/document.hpp>
@@ -45,7 +46,7 @@ struct adapter<Server> {
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
-    const std::string& path = handler.options().path;
+    const std::string path = detail::escaped_path(handler.options().path, "\\^$.|?*+()[]{}:");
     const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, without_body_of(request), response);
     };

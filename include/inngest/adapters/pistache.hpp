@@ -22,8 +22,10 @@
 #include <string_view>
 #include <utility>
 
+#include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/config.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/serving/answers.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
@@ -231,9 +233,11 @@ class pistache_handler final : public Pistache::Http::Handler {
     if (request.resource() == handler_.options().path)
       return detail::pass_to_handler(handler_, request, std::move(body), peer, gate_);
     peer->setIdle(true);
+    http::response answer{.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"};
+    serving::drop_forbidden_body(answer, request.method() == Pistache::Http::Method::Head);
     std::make_shared<detail::pistache_exchange>(gate_, peer, request.version(),
                                                 detail::closes_connection(request))
-        ->send({.status = 404, .headers = {{"content-type", "text/plain"}}, .body = "not found"});
+        ->send(std::move(answer));
   }
 
   /// Answers a request that can't be read completely. Further data on its connection is ignored.
@@ -242,6 +246,7 @@ class pistache_handler final : public Pistache::Http::Handler {
     peer->putData(refused_, std::make_shared<bool>(true));
     http::response answer{.status = status, .headers = {{"content-type", "text/plain"}}};
     answer.body = reason;
+    serving::drop_forbidden_body(answer, parser.request.method() == Pistache::Http::Method::Head);
     std::make_shared<detail::pistache_exchange>(gate_, peer, parser.request.version(), true)
         ->send(std::move(answer));
   }
@@ -285,8 +290,12 @@ struct adapter<Router> {
   static constexpr bool streams = true;
 
   /// Adds a route for each method at the handler's path.
+  /// \throws configuration_error when the path is a pattern to Pistache, such as "/a/:b".
   static void mount(Pistache::Rest::Router& router, const handler& handler) {
     using Pistache::Http::Method;
+    const std::string& path = handler.options().path;
+    const bool has_parameter = path.find("/:") != path.npos;
+    detail::refuse_in_path(path, has_parameter ? ":*?" : "*?", framework);
     const auto route = [handler](const Pistache::Rest::Request& request,
                                  Pistache::Http::ResponseWriter response) {
       answer(handler, request, response);
@@ -294,7 +303,7 @@ struct adapter<Router> {
     };
     for (const Method method : {Method::Get, Method::Put, Method::Post, Method::Head, Method::Options,
                                 Method::Patch, Method::Delete, Method::Trace, Method::Connect})
-      router.addRoute(method, handler.options().path, route);
+      router.addRoute(method, path, route);
   }
 };
 

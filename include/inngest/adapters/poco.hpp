@@ -74,6 +74,10 @@ inline void send(const http::response& answer, const Poco::Net::HTTPServerReques
   to.setStatusAndReason(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
   for (const auto& [name, value] : answer.headers) to.add(name, value);
   if (answer.stream) return send_in_pieces(answer, request, to);
+  if (request.getMethod() == Poco::Net::HTTPRequest::HTTP_HEAD) {
+    to.send();  // only the head; sendBuffer() would add a content-length of 0, which is not that of GET
+    return;
+  }
   to.sendBuffer(answer.body.data(), answer.body.size());
 }
 

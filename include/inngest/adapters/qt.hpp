@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -364,7 +365,10 @@ class qt_tcp_server : public QTcpServer {
  public:
   /// Limits requests to the handler's `max_body_size`, and headers to 64 KB.
   explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
-      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {}
+      : qt_tcp_server(std::initializer_list<inngest::handler>{handler}, parent) {}
+  /// Limits requests to the largest `max_body_size` of the server's handlers; each handler enforces its own.
+  explicit qt_tcp_server(std::initializer_list<handler> handlers, QObject* parent = nullptr)
+      : QTcpServer(parent), limit_(limit_of(handlers)) {}
 
   /// The time limit for receiving a request, and for waiting for the next one on a connection.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
@@ -402,8 +406,10 @@ class qt_tcp_server : public QTcpServer {
   };
   static constexpr std::chrono::seconds time_to_hang_up{2};
 
-  static qint64 limit_of(std::size_t body) {
+  static qint64 limit_of(std::initializer_list<handler> handlers) {
     constexpr std::size_t head = 64 * 1024;
+    std::size_t body = 0;
+    for (const handler& one : handlers) body = (std::max)(body, one.options().max_body_size);
     return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
                                head);
   }

@@ -2,14 +2,18 @@
 
 #include <restinio/all.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/config.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/serve.hpp>
@@ -98,13 +102,16 @@ restinio::request_handling_status_t answer(const handler& endpoint, std::shared_
 
 /// Changes settings of a RESTinio server as served functions need them: answers are sent without delay
 /// (TCP_NODELAY), a call may take hours instead of 10 seconds, and connections with oversized header fields
-/// or bodies are closed.
+/// or bodies are closed. Pass all handlers of the server: it reads bodies up to the largest of their limits,
+/// and each handler enforces its own.
 ///
-/// RESTinio closes such connections without an answer. Therefore it reads slightly more than the handler's
+/// RESTinio closes such connections without an answer. Therefore it reads slightly more than the handlers'
 /// limit, so that the handler can answer slightly oversized bodies with 413.
 template <class Settings>
-void configure_restinio(Settings& settings, const handler& endpoint) {
+void configure_restinio(Settings& settings, std::initializer_list<handler> endpoints) {
   constexpr std::size_t tolerance = 64 * 1024;
+  std::size_t limit = 0;
+  for (const handler& endpoint : endpoints) limit = (std::max)(limit, endpoint.options().max_body_size);
   settings.socket_options_setter(
       [](auto& options) { options.set_option(restinio::asio_ns::ip::tcp::no_delay(true)); });
   settings.handle_request_timeout(std::chrono::hours(24));
@@ -114,7 +121,13 @@ void configure_restinio(Settings& settings, const handler& endpoint) {
                                         .max_field_name_size(1024)
                                         .max_field_value_size(64 * 1024)
                                         .max_field_count(200)
-                                        .max_body_size(endpoint.options().max_body_size + tolerance));
+                                        .max_body_size(limit + tolerance));
+}
+
+/// Like the function above, for a server with one handler.
+template <class Settings>
+void configure_restinio(Settings& settings, const handler& endpoint) {
+  configure_restinio(settings, std::initializer_list<handler>{endpoint});
 }
 
 /// Serves handlers on RESTinio's express router.
@@ -128,7 +141,7 @@ struct adapter<restinio::router::generic_express_router_t<RegexEngine, ExtraData
   /// Adds a route for all methods at the handler's path.
   static void mount(restinio::router::generic_express_router_t<RegexEngine, ExtraData>& router,
                     const handler& handler) {
-    router.add_handler(any_method(), handler.options().path,
+    router.add_handler(any_method(), detail::escaped_path(handler.options().path, "\\:()"),
                        restinio::path2regex::options_t().sensitive(true).strict(true),
                        [handler](auto request, restinio::router::route_params_t) {
                          return answer(handler, std::move(request));

@@ -15,24 +15,34 @@ INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function
                                                        std::move(route))) {}
 
 INNGEST_INLINE http::response handler::operator()(http::request request) const {
-  return serving::guarded(*app_, [&] { return answer(std::move(request)); });
+  const bool is_head = request.method == "HEAD";
+  http::response out = serving::guarded(*app_, [&] { return answer(std::move(request)); });
+  serving::drop_forbidden_body(out, is_head);  // also of answers that are not signed
+  return out;
 }
 
 INNGEST_INLINE http::response handler::operator()(http::request request,
                                                   const execution::call_stop& stop) const {
-  return serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+  const bool is_head = request.method == "HEAD";
+  http::response out = serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+  serving::drop_forbidden_body(out, is_head);
+  return out;
 }
 
 INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
   try {
     std::shared_ptr<serving::pending_call> call;
     bool streams = false;
+    const bool is_head = request.method == "HEAD";
     http::response answer = serving::guarded(*app_, [&] {
       http::response out;
       call = defer(std::move(request), out, streams);
       return out;
     });
-    if (!call) return reply.send(std::move(answer));
+    if (!call) {
+      serving::drop_forbidden_body(answer, is_head);
+      return reply.send(std::move(answer));
+    }
     streams = streams && reply.streams();
     serving::post(call, *app_, std::move(reply), streams);
   } catch (const std::exception& problem) {  // destroying the unanswered reply sends 500
@@ -86,7 +96,10 @@ INNGEST_INLINE http::response handler::answer_whole(http::request request,
 }
 
 INNGEST_INLINE serving::identity handler::identify(http::request& request) const {
-  return app_->route ? serving::identify_caller(*app_, request) : serving::identify(*app_, request);
+  serving::identity out =
+      app_->route ? serving::identify_caller(*app_, request) : serving::identify(*app_, request);
+  out.is_head = request.method == "HEAD";
+  return out;
 }
 
 INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
@@ -112,7 +125,7 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
   auto call = pending(std::move(request), caller);
   if (call->enter_registry()) return call;
   answer = serving::stopping_answer(*app_);
-  serving::sign_answer(answer, caller);
+  serving::complete_answer(answer, caller);
   return nullptr;
 }
 
@@ -133,14 +146,14 @@ INNGEST_INLINE http::response handler::streamed(http::request request, serving::
   const auto call = pending(std::move(request), caller);
   if (call->enter_registry()) return serving::streamed_on_this_thread(call, *app_);
   http::response out = serving::stopping_answer(*app_);
-  serving::sign_answer(out, caller);
+  serving::complete_answer(out, caller);
   return out;
 }
 
 INNGEST_INLINE http::response handler::signed_answer(http::request request, const serving::identity& caller,
                                                      const execution::call_stop& stop) const {
   http::response out = serving::guarded(*app_, [&] { return route(std::move(request), caller, stop); });
-  serving::sign_answer(out, caller);
+  serving::complete_answer(out, caller);
   return out;
 }
 

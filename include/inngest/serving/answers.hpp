@@ -36,6 +36,13 @@ http::response busy_answer(const served_app& app, const std::string& why);
 /// The answer to calls and registrations while the app is stopping.
 http::response stopping_answer(const served_app& app);
 
+/// Whether an answer may have a body: not to HEAD, and not with a status that says otherwise. A client would
+/// take the body for the beginning of the next answer.
+bool may_have_body(int status, bool is_head);
+
+/// Removes the body of an answer that must not have one.
+void drop_forbidden_body(http::response& answer, bool is_head);
+
 /// Calls the function and returns its answer. An exception becomes an answer that states the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 

@@ -19,6 +19,7 @@ namespace inngest::inline INNGEST_ABI::serving {
 struct identity {
   bool verified = false;  // the app's server signed the request
   bool refused = false;   // the signature is wrong, or required and missing
+  bool is_head = false;   // the request's method is HEAD
   std::string key{};      // the key of a good signature
   protocol::signature_check check{};
 };
@@ -38,8 +39,9 @@ identity identify_caller(const served_app& app, http::request& request);
 /// Rejects a request. The reason is logged but not sent to the caller.
 http::response refuse(const served_app& app, const identity& caller);
 
-/// Signs an answer for an authenticated server, with the key that the server used.
-void sign_answer(http::response& answer, const identity& caller);
+/// Completes an answer: drops a body that must not be sent, and then signs the answer for an authenticated
+/// server, with the key that the server used.
+void complete_answer(http::response& answer, const identity& caller);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 

@@ -66,7 +66,7 @@ inline std::string beast_session::head_of(const http::response& answer, bool is_
     if (ends_line(name) || ends_line(value)) continue;  // it would end the field
     out.append(name).append(": ").append(value).append("\r\n");
   }
-  if (is_whole && answer.status != 204) {
+  if (is_whole && has_body(answer)) {
     out.append("content-length: ").append(std::to_string(answer.body.size())).append("\r\n");
   } else if (!is_whole && !is_old_) {
     out.append("transfer-encoding: chunked\r\n");

@@ -44,6 +44,16 @@ INNGEST_INLINE http::response stopping_answer(const served_app& app) {
   return busy_answer(app, "the app is stopping and accepts no more calls");
 }
 
+INNGEST_INLINE bool may_have_body(int status, bool is_head) {
+  return !is_head && status >= 200 && status != 204 && status != 304;
+}
+
+INNGEST_INLINE void drop_forbidden_body(http::response& answer, bool is_head) {
+  if (may_have_body(answer.status, is_head)) return;
+  answer.body.clear();
+  answer.stream = nullptr;
+}
+
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
   try {
     return answer();

@@ -53,7 +53,8 @@ INNGEST_INLINE http::response refuse(const served_app& app, const identity& call
   return bare_answer(401, "unauthorized");
 }
 
-INNGEST_INLINE void sign_answer(http::response& answer, const identity& caller) {
+INNGEST_INLINE void complete_answer(http::response& answer, const identity& caller) {
+  drop_forbidden_body(answer, caller.is_head);
   if (!caller.verified) return;
   answer.headers.add(protocol::header::signature, protocol::sign(answer.body, caller.key, signing_time()));
 }

@@ -70,7 +70,7 @@ INNGEST_INLINE void pending_call::refuse(http::response answer) {
 }
 
 INNGEST_INLINE void pending_call::send(http::response answer) {
-  sign_answer(answer, caller_);
+  complete_answer(answer, caller_);
   if (!is_streamed_) return reply_->send(std::move(answer));
   begin_reply();
   reply_->write(streamed_text(answer));
