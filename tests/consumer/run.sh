@@ -68,6 +68,30 @@ set_up_meson() {  # <project> <work directory> <build directory> <arguments>...
   CXX=$cxx meson setup --buildtype=plain "$build" "$source" "$@"
 }
 
+# cpp-httplib of upstream has no pkg-config file, which the library's own file then must not name. Only configured.
+configure_meson_with_other_httplib() {  # <work directory>
+  local folder folders packages=$1/packages
+  mkdir -p "$packages/cmake" "$1/source/subprojects"
+  IFS=: read -ra folders <<< "$(pkg-config --variable pc_path pkg-config)"
+  for folder in "${folders[@]}"; do
+    [ ! -d "$folder" ] || find "$folder" -name '*.pc' ! -name cpp-httplib.pc -exec ln -sf -t "$packages" {} +
+  done
+  cat > "$packages/cmake/httplibConfig.cmake" << 'END'
+add_library(httplib::httplib INTERFACE IMPORTED)
+set_target_properties(httplib::httplib PROPERTIES INTERFACE_COMPILE_DEFINITIONS CPPHTTPLIB_OPENSSL_SUPPORT)
+END
+  cp "$here"/meson_httplib/* "$1/source"
+  ln -sfn "$root" "$1/source/subprojects/inngest"
+  local kind
+  for kind in cmake subproject; do
+    CXX=$cxx PKG_CONFIG_LIBDIR=$packages meson setup "-Dcmake_prefix_path=$packages/cmake" "-Dhttplib=$kind" \
+      "$1/$kind" "$1/source"
+  done
+  grep '^Requires: nlohmann_json, simdjson, openssl >= *1.1.1$' "$1/cmake/meson-private/inngest.pc"
+  grep '^Cflags: .* -DCPPHTTPLIB_OPENSSL_SUPPORT$' "$1/cmake/meson-private/inngest.pc"
+  grep '^Requires: .*, cpp-httplib$' "$1/subproject/meson-private/inngest.pc"
+}
+
 build_with_meson() {  # <build directory>
   meson compile -C "$1"
   "$1/consumer"
@@ -173,6 +197,8 @@ consume() {  # <way> <work directory>
       command -v meson > /dev/null || skip "there is no meson"
       set_up_meson meson "$work" "$work/build"
       build_with_meson "$work/build"
+      mkdir "$work/other"
+      configure_meson_with_other_httplib "$work/other"
       ;;
     by_hand)  # as the README says, and not as it warns of
       local line
