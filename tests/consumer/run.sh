@@ -27,6 +27,7 @@ build_with_cmake() {  # <project> <build directory> <arguments>...
 install_library() {  # <work directory>
   "$cmake" -S "$root" -B "$1/library" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_INSTALL_PREFIX="$1/prefix" \
     -DINNGEST_BUILD_TESTS=OFF -DINNGEST_BUILD_EXAMPLES=OFF
+  grep -q '^CMAKE_BUILD_TYPE:STRING=Release$' "$1/library/CMakeCache.txt"  # unasked
   "$cmake" --install "$1/library"
   diff -r "$root/include/inngest" "$1/prefix/include/inngest"  # every header is installed
   cmp "$root/single_include/inngest/inngest.hpp" "$1/prefix/include/inngest-single/inngest/inngest.hpp"
@@ -40,6 +41,17 @@ compiled_is_missing() {  # <work directory>, with headers in its prefix
     return 1
   fi
   grep -q 'INNGEST_INSTALL_COMPILED=ON' "$1/errors"
+}
+
+# Without pkg-config, Debian's cpp-httplib is not found.
+pkg_config_is_missing() {  # <work directory>, with headers in its prefix
+  if "$cmake" -S "$here/find_package" -B "$1/missing_pkg_config" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" \
+    -DPKG_CONFIG_EXECUTABLE=/bin/false -DCMAKE_DISABLE_FIND_PACKAGE_httplib=ON \
+    -DCMAKE_PREFIX_PATH="$1/prefix" 2> "$1/errors"; then
+    echo "run.sh: cpp-httplib was found without pkg-config" >&2
+    return 1
+  fi
+  tr -s ' \n' ' ' < "$1/errors" | grep -q 'install pkg-config'
 }
 
 # A component whose framework is not installed, and one that does not exist: the message says which it is.
@@ -166,7 +178,7 @@ consume_deb() {  # <work directory>
   (cd "$1/library" && "$(dirname "$(command -v "$cmake")")/cpack" -G DEB)
   local package=("$1"/library/libinngest-dev_*_all.deb)
   dpkg-deb --info "${package[0]}"
-  dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev'
+  dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev.*pkg-config'
   dpkg-deb --extract "${package[0]}" "$1/root"
   local flags
   read -ra flags <<< "$(PKG_CONFIG_PATH="$1/root/usr/share/pkgconfig" pkg-config --cflags --libs inngest)"
@@ -185,9 +197,14 @@ consume() {  # <way> <work directory>
       install_library "$work"
       build_with_cmake find_package "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix"
       compiled_is_missing "$work"
+      pkg_config_is_missing "$work"
       ;;
     add_subdirectory)
       build_with_cmake add_subdirectory "$work/build"
+      if grep -q '^CMAKE_BUILD_TYPE:STRING=Release$' "$work/build/CMakeCache.txt"; then
+        echo "run.sh: the library chose the build type of another project" >&2
+        return 1
+      fi
       ;;
     pkg_config)
       install_library "$work"
