@@ -19,4 +19,7 @@ if(NOT INNGEST_INSTALL_COMPILED)
 elseif(SQLite3_FOUND)
   string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", libsqlite3-dev")
 endif()
+# Debian wants the licence in a folder of the package's name.
+configure_file("${PROJECT_SOURCE_DIR}/LICENSE" doc/copyright COPYONLY)
+set(CPACK_INSTALLED_DIRECTORIES "${PROJECT_BINARY_DIR}/doc" usr/share/doc/libinngest-dev)
 include(CPack)

@@ -180,6 +180,7 @@ consume_deb() {  # <work directory>
   dpkg-deb --info "${package[0]}"
   dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev.*pkg-config'
   dpkg-deb --extract "${package[0]}" "$1/root"
+  cmp "$root/LICENSE" "$1/root/usr/share/doc/libinngest-dev/copyright"
   local flags
   read -ra flags <<< "$(PKG_CONFIG_PATH="$1/root/usr/share/pkgconfig" pkg-config --cflags --libs inngest)"
   "$cxx" -std=c++20 "$program" -o "$1/consumer" "${flags[@]}"
