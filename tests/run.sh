@@ -7,6 +7,7 @@
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
 #   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
+#   REQUIRE_ADAPTERS=ON  fail where the package of an adapter is missing, instead of not testing it
 #   FUZZ_SECONDS  how long each fuzz target looks for something new (4)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,7 +60,7 @@ rm -f "$build/Testing/Temporary/LastTest.log"
 trap 'python3 tools/slowest.py "$build" || true' EXIT
 
 echo "== configuring $build"
-cmake --preset asan -B "$build"
+cmake --preset asan -B "$build" -DINNGEST_REQUIRE_ADAPTERS="${REQUIRE_ADAPTERS:-OFF}"
 echo "== building"
 "${plain[@]}" cmake --build "$build" --parallel "$jobs"
 echo "== testing"
