@@ -199,6 +199,8 @@ consume() {  # <way> <work directory>
       build_with_cmake find_package "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix"
       compiled_is_missing "$work"
       pkg_config_is_missing "$work"
+      "$cmake" -S "$here/components" -B "$work/components" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" \
+        -DCMAKE_PREFIX_PATH="$work/prefix"
       ;;
     add_subdirectory)
       build_with_cmake add_subdirectory "$work/build"
