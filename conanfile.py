@@ -8,6 +8,9 @@ from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, load
 
+# Defines inngest_find_adapter() for the HTTP frameworks and databases.
+ADAPTERS = os.path.join("cmake", "inngestAdapters.cmake")
+
 
 class Inngest(ConanFile):
     name = "inngest"
@@ -59,9 +62,14 @@ class Inngest(ConanFile):
     def package(self):
         CMake(self).install()
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
+        # CMakeDeps replaces inngestConfig.cmake, which includes this file: see package_info().
+        copy(self, ADAPTERS, self.source_folder, self.package_folder)
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "inngest")
+        # The target of all components. By default its name would be that of the headers alone.
+        self.cpp_info.set_property("cmake_target_name", "inngest::all")
+        self.cpp_info.set_property("cmake_build_modules", [ADAPTERS])
         headers = self.cpp_info.components["headers"]
         headers.set_property("cmake_target_name", "inngest::inngest")
         headers.set_property("pkg_config_name", "inngest")

@@ -8,6 +8,7 @@
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
 #   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
+#   REQUIRE_ADAPTERS=ON  fail where the package of an adapter is missing, instead of not testing it
 #   FUZZ_SECONDS  how long each fuzz target looks for something new (4)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,7 +63,8 @@ trap 'python3 tools/slowest.py "$build" || true' EXIT
 
 oldest_boost=$(cd "$build/boost-1.74/usr/include" 2> /dev/null && pwd) || true
 echo "== configuring $build"
-cmake --preset "${PRESET:-asan}" -B "$build" -DINNGEST_OLDEST_BOOST="$oldest_boost"
+cmake --preset "${PRESET:-asan}" -B "$build" -DINNGEST_OLDEST_BOOST="$oldest_boost" \
+  -DINNGEST_REQUIRE_ADAPTERS="${REQUIRE_ADAPTERS:-OFF}"
 echo "== building"
 "${plain[@]}" cmake --build "$build" --parallel "$jobs"
 echo "== testing"

@@ -803,8 +803,11 @@ TEST_CASE("suite: drain() waits for running calls, whose clients get their answe
   app.at().open();
   CHECK(app.handler().drain(patience));
   CHECK(app.handler().calls_under_way() == 0);
-  app.server().stop();
-  const http_answer answer = caller.read_answer();  // it was written before
+  // A server with a thread for each call counts it until the handler returns, and writes its answer after
+  // that.
+  const bool is_written = suite::traits().uses_executor && suite::traits().knows_when_written;
+  if (is_written) app.server().stop();
+  const http_answer answer = caller.read_answer();
   CHECK(answer.status == 206);
   CHECK(json::parse(answer.body).at(0).at("data") == true);
 }

@@ -25,12 +25,30 @@ class Anything(types.SimpleNamespace):
         return Anything()
 
 
+class Toolchain:
+    """Its variables must be options of CMakeLists.txt."""
+
+    def __init__(self, _):
+        self.cache_variables = {}
+
+    def generate(self):
+        options = re.findall(r"option\((\w+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))
+        assert self.cache_variables and set(self.cache_variables) <= set(options), self.cache_variables
+
+
+def copy(recipe, pattern, source, _):
+    assert list(pathlib.Path(source).glob(pattern)), f"conanfile.py copies {pattern}, which is not there"
+    recipe.copied.append(pattern)
+
+
 def pretend_conan():
     """Modules of Conan's names. What the recipe needs of them is a base class and some functions."""
     for name in ["conan", "conan.tools", "conan.tools.build", "conan.tools.cmake", "conan.tools.files"]:
         module = types.ModuleType(name)
-        for function in ["check_min_cppstd", "CMake", "CMakeDeps", "CMakeToolchain", "cmake_layout", "copy", "can_run"]:
+        for function in ["check_min_cppstd", "CMake", "CMakeDeps", "cmake_layout", "can_run"]:
             setattr(module, function, Anything())
+        module.CMakeToolchain = Toolchain
+        module.copy = copy
         module.load = lambda _, path: pathlib.Path(path).read_text(encoding="utf-8")
         module.ConanFile = type("ConanFile", (), {})
         sys.modules[name] = module
@@ -47,18 +65,27 @@ def conan_package(compiled, httplib):
     scope = {}
     exec(compile((ROOT / "conanfile.py").read_text(encoding="utf-8"), "conanfile.py", "exec"), scope)
     recipe = scope["Inngest"]()
-    recipe.recipe_folder = str(ROOT)
+    recipe.recipe_folder = recipe.source_folder = str(ROOT)
+    recipe.package_folder = "package"
+    recipe.copied = []
     recipe.options = Anything(compiled=compiled, httplib=httplib)
     recipe.settings = Anything(os="Linux")
-    recipe.cpp_info = Anything(components=Components())
+    recipe.cpp_info = Anything(components=Components(), names={})
+    recipe.cpp_info.set_property = lambda key, value: recipe.cpp_info.names.update({key: value})
     required = []
     recipe.requires = lambda reference, **_: required.append(reference.split("/")[0])
     recipe.set_version()
     recipe.requirements()
+    recipe.validate()
+    recipe.generate()
+    recipe.package()
     recipe.package_info()
     assert recipe.version == VERSION
     for pattern in recipe.exports_sources:
         assert list(ROOT.glob(pattern)), f"conanfile.py exports {pattern}, which is not there"
+    assert set(recipe.cpp_info.names["cmake_build_modules"]) <= set(recipe.copied), recipe.copied
+    names = [part.names["cmake_target_name"] for part in recipe.cpp_info.components.values()]
+    assert recipe.cpp_info.names["cmake_target_name"] not in names, names  # it would link all of them
     for part in recipe.cpp_info.components.values():
         for name in part.requires:  # "package::component" of a required package
             assert "::" not in name or name.split("::")[0] in required, (name, required)

@@ -27,6 +27,7 @@ build_with_cmake() {  # <project> <build directory> <arguments>...
 install_library() {  # <work directory>
   "$cmake" -S "$root" -B "$1/library" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_INSTALL_PREFIX="$1/prefix" \
     -DINNGEST_BUILD_TESTS=OFF -DINNGEST_BUILD_EXAMPLES=OFF
+  grep -q '^CMAKE_BUILD_TYPE:STRING=Release$' "$1/library/CMakeCache.txt"  # unasked
   "$cmake" --install "$1/library"
   diff -r "$root/include/inngest" "$1/prefix/include/inngest"  # every header is installed
   cmp "$root/single_include/inngest/inngest.hpp" "$1/prefix/include/inngest-single/inngest/inngest.hpp"
@@ -40,6 +41,17 @@ compiled_is_missing() {  # <work directory>, with headers in its prefix
     return 1
   fi
   grep -q 'INNGEST_INSTALL_COMPILED=ON' "$1/errors"
+}
+
+# Without pkg-config, Debian's cpp-httplib is not found.
+pkg_config_is_missing() {  # <work directory>, with headers in its prefix
+  if "$cmake" -S "$here/find_package" -B "$1/missing_pkg_config" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" \
+    -DPKG_CONFIG_EXECUTABLE=/bin/false -DCMAKE_DISABLE_FIND_PACKAGE_httplib=ON \
+    -DCMAKE_PREFIX_PATH="$1/prefix" 2> "$1/errors"; then
+    echo "run.sh: cpp-httplib was found without pkg-config" >&2
+    return 1
+  fi
+  tr -s ' \n' ' ' < "$1/errors" | grep -q 'install pkg-config'
 }
 
 # A component whose framework is not installed, and one that does not exist: the message says which it is.
@@ -66,6 +78,30 @@ set_up_meson() {  # <project> <work directory> <build directory> <arguments>...
   cp "$here/$project/meson.build" "$here/main.cpp" "$source"
   ln -sfn "$root" "$source/subprojects/inngest"
   CXX=$cxx meson setup --buildtype=plain "$build" "$source" "$@"
+}
+
+# cpp-httplib of upstream has no pkg-config file, which the library's own file then must not name. Only configured.
+configure_meson_with_other_httplib() {  # <work directory>
+  local folder folders packages=$1/packages
+  mkdir -p "$packages/cmake" "$1/source/subprojects"
+  IFS=: read -ra folders <<< "$(pkg-config --variable pc_path pkg-config)"
+  for folder in "${folders[@]}"; do
+    [ ! -d "$folder" ] || find "$folder" -name '*.pc' ! -name cpp-httplib.pc -exec ln -sf -t "$packages" {} +
+  done
+  cat > "$packages/cmake/httplibConfig.cmake" << 'END'
+add_library(httplib::httplib INTERFACE IMPORTED)
+set_target_properties(httplib::httplib PROPERTIES INTERFACE_COMPILE_DEFINITIONS CPPHTTPLIB_OPENSSL_SUPPORT)
+END
+  cp "$here"/meson_httplib/* "$1/source"
+  ln -sfn "$root" "$1/source/subprojects/inngest"
+  local kind
+  for kind in cmake subproject; do
+    CXX=$cxx PKG_CONFIG_LIBDIR=$packages meson setup "-Dcmake_prefix_path=$packages/cmake" "-Dhttplib=$kind" \
+      "$1/$kind" "$1/source"
+  done
+  grep '^Requires: nlohmann_json, simdjson, openssl >= *1.1.1$' "$1/cmake/meson-private/inngest.pc"
+  grep '^Cflags: .* -DCPPHTTPLIB_OPENSSL_SUPPORT$' "$1/cmake/meson-private/inngest.pc"
+  grep '^Requires: .*, cpp-httplib$' "$1/subproject/meson-private/inngest.pc"
 }
 
 build_with_meson() {  # <build directory>
@@ -142,8 +178,9 @@ consume_deb() {  # <work directory>
   (cd "$1/library" && "$(dirname "$(command -v "$cmake")")/cpack" -G DEB)
   local package=("$1"/library/libinngest-dev_*_all.deb)
   dpkg-deb --info "${package[0]}"
-  dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev'
+  dpkg-deb --field "${package[0]}" Depends | grep -q 'nlohmann-json3-dev.*libsimdjson-dev.*libssl-dev.*libcpp-httplib-dev.*pkg-config'
   dpkg-deb --extract "${package[0]}" "$1/root"
+  cmp "$root/LICENSE" "$1/root/usr/share/doc/libinngest-dev/copyright"
   local flags
   read -ra flags <<< "$(PKG_CONFIG_PATH="$1/root/usr/share/pkgconfig" pkg-config --cflags --libs inngest)"
   "$cxx" -std=c++20 "$program" -o "$1/consumer" "${flags[@]}"
@@ -161,9 +198,16 @@ consume() {  # <way> <work directory>
       install_library "$work"
       build_with_cmake find_package "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix"
       compiled_is_missing "$work"
+      pkg_config_is_missing "$work"
+      "$cmake" -S "$here/components" -B "$work/components" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" \
+        -DCMAKE_PREFIX_PATH="$work/prefix"
       ;;
     add_subdirectory)
       build_with_cmake add_subdirectory "$work/build"
+      if grep -q '^CMAKE_BUILD_TYPE:STRING=Release$' "$work/build/CMakeCache.txt"; then
+        echo "run.sh: the library chose the build type of another project" >&2
+        return 1
+      fi
       ;;
     pkg_config)
       install_library "$work"
@@ -173,6 +217,8 @@ consume() {  # <way> <work directory>
       command -v meson > /dev/null || skip "there is no meson"
       set_up_meson meson "$work" "$work/build"
       build_with_meson "$work/build"
+      mkdir "$work/other"
+      configure_meson_with_other_httplib "$work/other"
       ;;
     by_hand)  # as the README says, and not as it warns of
       local line
