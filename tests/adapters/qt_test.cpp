@@ -284,3 +284,22 @@ TEST_CASE("qt: a body over the limit is refused, also on a server that listens w
   });
   CHECK(status == 413);
 }
+
+TEST_CASE("qt: a streamed call may wait longer than its client may be idle, also without heartbeats",
+          "[qt][streaming]") {
+  qt_app app;
+  const int port = app.listen({.streaming = true, .heartbeat = 1h});
+  app.listener->set_timeout(3s);  // a busy machine is slow to send a request, too
+  std::string answer, rest = "not read";
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    caller.read_until("\r\n\r\n");    // the answer has begun
+    std::this_thread::sleep_for(5s);  // so that the call waits longer
+    app.promise.set_value();
+    answer = caller.read_until("0\r\n\r\n");
+    rest = caller.read_rest();  // then the client is idle
+  });
+  CHECK_THAT(answer, ContainsSubstring("\"status\":206"));
+  CHECK(rest.empty());
+}

@@ -43,6 +43,12 @@ namespace detail {
 /// A property of a connection whose client expects it to be closed after the answer. QHttpServer hides a
 /// request's HTTP version.
 inline constexpr const char* is_http10 = "inngest_is_http10";
+/// A property of a connection: the number of its requests whose answers have not ended.
+inline constexpr const char* unanswered = "inngest_unanswered";
+
+inline void add_unanswered(QTcpSocket& socket, int count) {
+  socket.setProperty(unanswered, socket.property(unanswered).toInt() + count);
+}
 
 /// The connection of a request; null when it can't be found, for example for a QLocalServer.
 inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
@@ -208,8 +214,9 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
     return requests_->post([self = shared_from_this(), work = std::move(work), is_last] {
       qt_writer* const writer = self->requests_->find(self->id_);
       if (!writer) return;
-      work(*writer);
       QTcpSocket* const socket = writer->socket();
+      if (socket && is_last) add_unanswered(*socket, -1);
+      work(*writer);
       const bool closes = writer->closes();
       if (socket) socket->flush();
       if (!is_last) return;
@@ -309,6 +316,7 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
   const std::uint64_t id = requests->add({std::move(responder), socket, closes});
   const auto exchange = std::make_shared<qt_exchange>(requests, id);
   if (socket) {
+    add_unanswered(*socket, 1);
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
     QObject::connect(socket, &QTcpSocket::disconnected, socket, [weak = std::weak_ptr(exchange)] {
       if (const auto gone = weak.lock()) gone->set_gone();
@@ -387,7 +395,7 @@ class qt_tcp_server : public QTcpServer {
       timer->start();
     });
     connect(timer, &QTimer::timeout, socket, [socket, seen] {
-      if (seen->is_idle || socket->isTransactionStarted()) socket->abort();
+      if (is_client_late(*socket, *seen)) socket->abort();
     });
     timer->start(timeout_);
     addPendingConnection(socket);
@@ -397,7 +405,7 @@ class qt_tcp_server : public QTcpServer {
   /// What a connection has received.
   struct traffic {
     qint64 size = 0;          // of the request being received
-    bool is_idle = true;      // no request has begun since the last answer
+    bool is_idle = true;      // no request has begun since bytes of an answer were written
     bool is_refused = false;  // a request was too large
   };
   static constexpr std::chrono::seconds time_to_hang_up{2};
@@ -406,6 +414,13 @@ class qt_tcp_server : public QTcpServer {
     constexpr std::size_t head = 64 * 1024;
     return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
                                head);
+  }
+  /// Whether the connection waits for its client. A streamed answer that has begun may have nothing to write
+  /// for as long as its call runs.
+  static bool is_client_late(const QTcpSocket& socket, const traffic& seen) {
+    if (socket.isTransactionStarted()) return true;
+    const bool awaits_call = socket.property(detail::unanswered).toInt() > 0 && socket.bytesToWrite() == 0;
+    return seen.is_idle && !awaits_call;
   }
   static void begin_request(QTcpSocket& socket, traffic& seen, QTimer& timer) {
     seen.size = 0;
