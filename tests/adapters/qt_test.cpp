@@ -303,3 +303,42 @@ TEST_CASE("qt: a streamed call may wait longer than its client may be idle, also
   CHECK_THAT(answer, ContainsSubstring("\"status\":206"));
   CHECK(rest.empty());
 }
+
+namespace {
+
+/// The number of functions that are called when a connection is closed.
+struct connection_watchers : QObject {
+  static int of(QObject& socket) {
+    const auto receivers = &connection_watchers::receivers;
+    return (socket.*receivers)(SIGNAL(disconnected()));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("qt: calls on a kept connection leave nothing behind", "[qt][connection]") {
+  qt_app app;
+  const int port = app.listen();
+  app.promise.set_value();
+  int after_one = 0, after_many = 0;
+  serve_until_done([&] {
+    http_connection caller(port);
+    const auto count_after = [&](int calls) {
+      int out = 0;
+      for (int i = 0; i < calls; ++i) {
+        caller.send(app.call());
+        caller.read_answer();
+      }
+      const auto count = [&] {
+        for (QTcpSocket* const socket : app.listener->findChildren<QTcpSocket*>())
+          out += connection_watchers::of(*socket);
+      };
+      QMetaObject::invokeMethod(&app.server, count, Qt::BlockingQueuedConnection);
+      return out;
+    };
+    after_one = count_after(1);
+    after_many = count_after(20);
+  });
+  CHECK(after_one > 0);
+  CHECK(after_many == after_one);
+}

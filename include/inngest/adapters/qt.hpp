@@ -205,8 +205,12 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
   }
   bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
 
-  /// Called when the client has disconnected.
-  void set_gone() { is_gone_ = true; }
+  /// Notices when the client disconnects before its answer has ended.
+  void watch(QTcpSocket& socket) {
+    watch_ = QObject::connect(&socket, &QTcpSocket::disconnected, &socket, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->is_gone_ = true;
+    });
+  }
 
  private:
   template <class Work>
@@ -221,6 +225,7 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
       if (socket) socket->flush();
       if (!is_last) return;
       self->requests_->remove(self->id_);
+      QObject::disconnect(self->watch_);
       if (!socket) return;
       self->last_until_written(socket);
       if (closes) socket->disconnectFromHost();  // after the written data
@@ -242,6 +247,7 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
   const std::shared_ptr<qt_requests> requests_;
   const std::uint64_t id_;
   std::atomic<bool> is_gone_{false};
+  QMetaObject::Connection watch_{};  // used on the server's thread; a connection may outlive many requests
 };
 
 inline const char* method_name(QHttpServerRequest::Method method) {
@@ -318,9 +324,7 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
   if (socket) {
     add_unanswered(*socket, 1);
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
-    QObject::connect(socket, &QTcpSocket::disconnected, socket, [weak = std::weak_ptr(exchange)] {
-      if (const auto gone = weak.lock()) gone->set_gone();
-    });
+    exchange->watch(*socket);
   }
   handler(std::move(wire), http::reply(exchange));
 }
