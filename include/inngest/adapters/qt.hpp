@@ -186,8 +186,8 @@ class qt_requests {
 /// An answer to a QHttpServer request. It may be given from any thread, and is written on the server's.
 class qt_exchange final : public http::exchange, public std::enable_shared_from_this<qt_exchange> {
  public:
-  qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id)
-      : requests_(std::move(requests)), id_(id) {}
+  qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id, bool streams)
+      : requests_(std::move(requests)), id_(id), streams_(streams) {}
 
   void send(http::response answer) override {
     post([answer = std::move(answer)](qt_writer& to) { to.send(answer); }, true);
@@ -204,6 +204,7 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
     post([](qt_writer& to) { to.end(); }, true);
   }
   bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
+  bool streams() const override { return streams_; }
 
   /// Notices when the client disconnects before its answer has ended.
   void watch(QTcpSocket& socket) {
@@ -246,6 +247,7 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
 
   const std::shared_ptr<qt_requests> requests_;
   const std::uint64_t id_;
+  const bool streams_;
   std::atomic<bool> is_gone_{false};
   QMetaObject::Connection watch_{};  // used on the server's thread; a connection may outlive many requests
 };
@@ -317,10 +319,10 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
   QTcpSocket* const socket = qt_socket(server, request, responder);
   http::request wire = to_request(request);
   const bool is_too_large = wire.body.size() > handler.options().max_body_size;
-  const bool closes = is_too_large || request.value("connection").toLower() == "close" ||
-                      (socket && socket->property(is_http10).toBool());
+  const bool is_old = socket && socket->property(is_http10).toBool();  // HTTP/1.0 knows no chunks
+  const bool closes = is_too_large || is_old || request.value("connection").toLower() == "close";
   const std::uint64_t id = requests->add({std::move(responder), socket, closes});
-  const auto exchange = std::make_shared<qt_exchange>(requests, id);
+  const auto exchange = std::make_shared<qt_exchange>(requests, id, !is_old);
   if (socket) {
     add_unanswered(*socket, 1);
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
