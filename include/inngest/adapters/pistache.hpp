@@ -5,6 +5,10 @@
 #include <pistache/peer.h>
 #include <pistache/router.h>
 
+#ifdef unreachable
+#undef unreachable  // Pistache 0.0.5 makes it a macro, but it is a class of the library
+#endif
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
