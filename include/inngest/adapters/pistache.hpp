@@ -39,6 +39,19 @@ struct pistache_gate {
   bool is_open = true;
 };
 
+/// What the handler of an endpoint knows of one of its connections. Pistache's data of a connection has it
+/// under this name.
+struct pistache_connection {
+  static constexpr const char* name = "inngest.connection";
+
+  /// Null for a connection of another handler, such as a router's.
+  static std::shared_ptr<pistache_connection> of(const Pistache::Tcp::Peer& peer) {
+    return std::static_pointer_cast<pistache_connection>(peer.tryGetData(name));
+  }
+
+  bool is_closed = false;  // guarded by the mutex of the gate
+};
+
 /// Gives access to protected members of Pistache's messages, so that a body is moved instead of copied.
 struct pistache_message : Pistache::Http::Message {
   static std::string take_body(Pistache::Http::Message& message) {
@@ -82,7 +95,10 @@ class pistache_exchange final : public http::exchange,
  public:
   pistache_exchange(std::shared_ptr<pistache_gate> gate, std::shared_ptr<Pistache::Tcp::Peer> peer,
                     Pistache::Http::Version version, bool closes)
-      : gate_(std::move(gate)), peer_(peer), is_http10_(version == Pistache::Http::Version::Http10) {
+      : gate_(std::move(gate)),
+        peer_(peer),
+        connection_(pistache_connection::of(*peer)),
+        is_http10_(version == Pistache::Http::Version::Http10) {
     if (closes) closer_ = std::make_unique<const pistache_closer>(peer->fd());
   }
 
@@ -105,10 +121,17 @@ class pistache_exchange final : public http::exchange,
   void end() override { put(is_http10_ ? "" : "0\r\n\r\n", true); }
   bool is_open() const override {
     const std::lock_guard lock(gate_->mutex);
-    return gate_->is_open && !peer_.expired();
+    return open_peer() != nullptr;
   }
 
  private:
+  /// The connection, unless it was closed. Pistache knows connections by the numbers of their descriptors,
+  /// and a closed one's number is soon that of another client. Hold the gate's mutex while you use it.
+  std::shared_ptr<Pistache::Tcp::Peer> open_peer() const {
+    if (!gate_->is_open || (connection_ && connection_->is_closed)) return nullptr;
+    return peer_.lock();
+  }
+
   std::string head(const http::response& answer) const {
     std::string out = is_http10_ ? "HTTP/1.0 " : "HTTP/1.1 ";
     out += std::to_string(answer.status) + ' ';
@@ -122,14 +145,14 @@ class pistache_exchange final : public http::exchange,
   void close_at_end() {
     if (closer_) return;
     const std::lock_guard lock(gate_->mutex);
-    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    const auto peer = open_peer();
     if (peer) closer_ = std::make_unique<const pistache_closer>(peer->fd());
   }
 
   /// Queues bytes for the connection's thread. The exchange stays alive until they are written.
   bool put(std::string bytes, bool is_last) {
     const std::lock_guard lock(gate_->mutex);
-    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    const auto peer = open_peer();
     if (!peer) return false;
     const std::size_t size = bytes.size();
     const auto written = [self = shared_from_this(), is_last] {
@@ -142,6 +165,7 @@ class pistache_exchange final : public http::exchange,
 
   const std::shared_ptr<pistache_gate> gate_;
   const std::weak_ptr<Pistache::Tcp::Peer> peer_;
+  const std::shared_ptr<const pistache_connection> connection_;
   const bool is_http10_;
   std::unique_ptr<const pistache_closer> closer_{};
 };
@@ -203,6 +227,14 @@ class pistache_handler final : public Pistache::Http::Handler {
     const std::size_t room = (std::numeric_limits<std::size_t>::max)() - max_head_size;
     const std::size_t limit = (std::min)(handler_.options().max_body_size, room) + max_head_size;
     peer->putData(ParserData, std::make_shared<Pistache::Http::RequestParser>(limit));
+    peer->putData(detail::pistache_connection::name, std::make_shared<detail::pistache_connection>());
+  }
+
+  /// Pistache calls this before it closes the connection's descriptor, except when it ends an idle one.
+  void onDisconnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
+    const auto connection = detail::pistache_connection::of(*peer);
+    const std::lock_guard lock(gate_->mutex);
+    if (connection) connection->is_closed = true;
   }
 
   /// Pistache's own onInput() would parse the rest of a rejected body as further requests.
