@@ -50,6 +50,9 @@ struct pistache_connection {
   }
 
   bool is_closed = false;  // guarded by the mutex of the gate
+  // These are used on the connection's thread:
+  bool is_receiving = true;              // a request has begun to arrive, or is the first
+  std::weak_ptr<http::exchange> call{};  // the last request that was passed to the handler
 };
 
 /// Gives access to protected members of Pistache's messages, so that a body is moved instead of copied.
@@ -180,8 +183,10 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
   for (const auto& [key, field] : request.headers().rawList()) wire.headers.add(field.name(), field.value());
   // Otherwise Pistache would send status 408 when a call takes longer than its limit for receiving a request.
   peer->setIdle(true);
-  handler(std::move(wire), http::reply(std::make_shared<pistache_exchange>(
-                               std::move(gate), peer, request.version(), closes_connection(request))));
+  const auto exchange = std::make_shared<pistache_exchange>(std::move(gate), peer, request.version(),
+                                                            closes_connection(request));
+  if (const auto connection = pistache_connection::of(*peer)) connection->call = exchange;
+  handler(std::move(wire), http::reply(exchange));
 }
 
 }  // namespace detail
@@ -242,6 +247,8 @@ class pistache_handler final : public Pistache::Http::Handler {
                const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
     if (peer->tryGetData(refused_)) return;
     const auto parser = getParser(peer);
+    const auto connection = detail::pistache_connection::of(*peer);
+    if (!std::exchange(connection->is_receiving, true)) begin_request(*parser, *connection, *peer);
     try {
       if (!parser->feed(bytes, size)) return refuse(*parser, peer, 413, too_large_);
       const auto state = parser->parse();
@@ -254,6 +261,15 @@ class pistache_handler final : public Pistache::Http::Handler {
     }
     pass_on(parser->request, peer);
     parser->reset();
+    connection->is_receiving = false;
+  }
+
+  /// Lets Pistache limit the time to send a request that follows another one: an idle connection may last
+  /// much longer. Pistache would answer 408 and close the connection, so not during a call.
+  static void begin_request(Pistache::Http::RequestParser& parser,
+                            const detail::pistache_connection& connection, Pistache::Tcp::Peer& peer) {
+    parser.reset();  // the time begins now
+    if (connection.call.expired()) peer.setIdle(false);
   }
 
   /// Whether a request declares a body that is too large. Pistache may have read less of it.
