@@ -83,7 +83,8 @@ class restinio_exchange final : public http::exchange,
 ///     });
 ///
 /// It returns immediately. The call runs on `serve_options::executor`, and must end before the server is
-/// destroyed: call `handler::drain` before you stop the server.
+/// destroyed, because it writes its answer through the server: first repeat `handler::drain` until it returns
+/// true.
 template <class Request>
 restinio::request_handling_status_t answer(const handler& endpoint, std::shared_ptr<Request> request) {
   const restinio::http_request_header_t& header = request->header();
