@@ -49,6 +49,13 @@ class restinio_exchange final : public http::exchange,
 
   bool is_open() const override { return is_open_; }
 
+  /// Clients of HTTP/1.0 know no chunks. RESTinio does not tell a request's version, but only theirs end the
+  /// connection without a field that says so.
+  bool streams() const override {
+    const restinio::http_request_header_t& header = request_->header();
+    return header.should_keep_alive() || header.has_field("connection");
+  }
+
  private:
   static restinio::http_status_line_t status_of(const http::response& answer) {
     return {restinio::http_status_code_t(static_cast<std::uint16_t>(answer.status)), "Answer"};
