@@ -4,6 +4,10 @@
 
 #include <QtCore/QCoreApplication>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -341,4 +345,52 @@ TEST_CASE("qt: calls on a kept connection leave nothing behind", "[qt][connectio
   });
   CHECK(after_one > 0);
   CHECK(after_many == after_one);
+}
+
+namespace {
+
+/// Leaves the process one more descriptor to open.
+class scarce_descriptors {
+ public:
+  scarce_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit low = before_;
+    low.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int more; (more = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) opened_.push_back(more);
+    if (opened_.empty()) throw std::runtime_error("too many descriptors are open for the test");
+    ::close(opened_.back());
+    opened_.pop_back();
+  }
+  scarce_descriptors(const scarce_descriptors&) = delete;
+  scarce_descriptors& operator=(const scarce_descriptors&) = delete;
+  ~scarce_descriptors() {
+    for (const int opened : opened_) ::close(opened);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> opened_{};
+};
+
+}  // namespace
+
+TEST_CASE("qt: clients are accepted again after the process had no descriptor for one", "[qt][connection]") {
+  qt_app app;
+  const int port = app.listen();
+  std::atomic<bool> has_failed = false;
+  QObject::connect(app.listener.get(), &QTcpServer::acceptError, [&] { has_failed = true; });
+  int status = 0;
+  serve_until_done([&] {
+    auto scarce = std::make_unique<scarce_descriptors>();
+    http_connection caller(port);
+    const bool failed = support::eventually([&] { return has_failed.load(); });
+    scarce.reset();
+    if (!failed) return;
+    caller.send(request_text("GET", "/api/inngest"));
+    status = caller.read_answer().status;
+  });
+  CHECK(has_failed);
+  CHECK(status == 200);
 }

@@ -378,7 +378,14 @@ class qt_tcp_server : public QTcpServer {
  public:
   /// Limits requests to the handler's `max_body_size`, and headers to 64 KB.
   explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
-      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {}
+      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {
+    // Qt accepts nothing more after an error, such as too many open files.
+    connect(this, &QTcpServer::acceptError, this, [this] {
+      QTimer::singleShot(time_to_accept_again, this, [this] {
+        if (isListening()) resumeAccepting();
+      });
+    });
+  }
 
   /// The time limit for receiving a request, and for waiting for the next one on a connection.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
@@ -415,6 +422,7 @@ class qt_tcp_server : public QTcpServer {
     bool is_refused = false;  // a request was too large
   };
   static constexpr std::chrono::seconds time_to_hang_up{2};
+  static constexpr std::chrono::seconds time_to_accept_again{1};
 
   static qint64 limit_of(std::size_t body) {
     constexpr std::size_t head = 64 * 1024;
