@@ -28,5 +28,6 @@ int main() {
   // [serve]
 
   wait_for_stop_signal();
-  endpoint.drain();  // running calls end, and new ones are refused
+  while (!endpoint.drain()) {  // new calls are refused, and the running ones, which need the server, end
+  }
 }

@@ -97,6 +97,25 @@ TEST_CASE("pistache: a call may take longer than a request may take to arrive", 
   endpoint.shutdown();
 }
 
+TEST_CASE("pistache: the time to send a request is limited, also for a later one on a kept connection",
+          "[pistache][limits]") {
+  const auto app = support::quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto&) {});
+  pistache::Endpoint endpoint(loopback(0));
+  endpoint.init(options().headerTimeout(3s).bodyTimeout(3s).keepaliveTimeout(1h));
+  inngest::serve(endpoint, app, {f});
+  endpoint.serveThreaded();
+  http_connection client(endpoint.getPort());
+  client.send(request_text("GET", "/api/inngest"));
+  CHECK(client.read_answer().status == 200);
+  std::this_thread::sleep_for(4s);  // a client may be idle for longer
+  client.send(request_text("GET", "/api/inngest"));
+  CHECK(client.read_answer().status == 200);
+  client.send("GET /api/inngest HTTP/1.1\r\n");
+  CHECK(client.read_answer().status == 408);
+  endpoint.shutdown();
+}
+
 TEST_CASE("pistache: the rest of a refused body is not taken for a request", "[pistache][limits]") {
   const auto app = support::quiet_client();
   const auto f = app.create_function({.id = "f"}, inngest::on<test_event>(), [](auto&) {});

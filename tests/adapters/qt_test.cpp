@@ -4,6 +4,10 @@
 
 #include <QtCore/QCoreApplication>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -285,4 +289,110 @@ TEST_CASE("qt: a body over the limit is refused, also on a server that listens w
     caller.read_rest();  // the connection is closed
   });
   CHECK(status == 413);
+}
+
+TEST_CASE("qt: a streamed call may wait longer than its client may be idle, also without heartbeats",
+          "[qt][streaming]") {
+  qt_app app;
+  const int port = app.listen({.streaming = true, .heartbeat = 1h});
+  app.listener->set_timeout(3s);  // a busy machine is slow to send a request, too
+  std::string answer, rest = "not read";
+  serve_until_done([&] {
+    http_connection caller(port);
+    caller.send(app.call());
+    caller.read_until("\r\n\r\n");    // the answer has begun
+    std::this_thread::sleep_for(5s);  // so that the call waits longer
+    app.promise.set_value();
+    answer = caller.read_until("0\r\n\r\n");
+    rest = caller.read_rest();  // then the client is idle
+  });
+  CHECK_THAT(answer, ContainsSubstring("\"status\":206"));
+  CHECK(rest.empty());
+}
+
+namespace {
+
+/// The number of functions that are called when a connection is closed.
+struct connection_watchers : QObject {
+  static int of(QObject& socket) {
+    const auto receivers = &connection_watchers::receivers;
+    return (socket.*receivers)(SIGNAL(disconnected()));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("qt: calls on a kept connection leave nothing behind", "[qt][connection]") {
+  qt_app app;
+  const int port = app.listen();
+  app.promise.set_value();
+  int after_one = 0, after_many = 0;
+  serve_until_done([&] {
+    http_connection caller(port);
+    const auto count_after = [&](int calls) {
+      int out = 0;
+      for (int i = 0; i < calls; ++i) {
+        caller.send(app.call());
+        caller.read_answer();
+      }
+      const auto count = [&] {
+        for (QTcpSocket* const socket : app.listener->findChildren<QTcpSocket*>())
+          out += connection_watchers::of(*socket);
+      };
+      QMetaObject::invokeMethod(&app.server, count, Qt::BlockingQueuedConnection);
+      return out;
+    };
+    after_one = count_after(1);
+    after_many = count_after(20);
+  });
+  CHECK(after_one > 0);
+  CHECK(after_many == after_one);
+}
+
+namespace {
+
+/// Leaves the process one more descriptor to open.
+class scarce_descriptors {
+ public:
+  scarce_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit low = before_;
+    low.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int more; (more = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) opened_.push_back(more);
+    if (opened_.empty()) throw std::runtime_error("too many descriptors are open for the test");
+    ::close(opened_.back());
+    opened_.pop_back();
+  }
+  scarce_descriptors(const scarce_descriptors&) = delete;
+  scarce_descriptors& operator=(const scarce_descriptors&) = delete;
+  ~scarce_descriptors() {
+    for (const int opened : opened_) ::close(opened);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> opened_{};
+};
+
+}  // namespace
+
+TEST_CASE("qt: clients are accepted again after the process had no descriptor for one", "[qt][connection]") {
+  qt_app app;
+  const int port = app.listen();
+  std::atomic<bool> has_failed = false;
+  QObject::connect(app.listener.get(), &QTcpServer::acceptError, [&] { has_failed = true; });
+  int status = 0;
+  serve_until_done([&] {
+    auto scarce = std::make_unique<scarce_descriptors>();
+    http_connection caller(port);
+    const bool failed = support::eventually([&] { return has_failed.load(); });
+    scarce.reset();
+    if (!failed) return;
+    caller.send(request_text("GET", "/api/inngest"));
+    status = caller.read_answer().status;
+  });
+  CHECK(has_failed);
+  CHECK(status == 200);
 }

@@ -849,3 +849,22 @@ TEST_CASE("suite: a server can be started on the port of one that has just stopp
     app.server().stop();
   }
 }
+
+TEST_CASE("suite: a client of HTTP/1.0, which knows no chunks, gets a plain answer when others are streamed",
+          "[suite][streaming]") {
+  if (!suite::traits().streams) return;
+  const served app({.streaming = true});
+  const std::string text = body();
+  http_connection connection(app.port());
+  connection.send("POST " + target("size") + " HTTP/1.0\r\nContent-Length: " + std::to_string(text.size()) +
+                  "\r\n\r\n" + text);
+  const std::string answer = support::lower_case(connection.read_rest());
+  CHECK_THAT(answer, !ContainsSubstring("transfer-encoding"));
+  const std::size_t end_of_head = answer.find("\r\n\r\n");
+  REQUIRE(end_of_head != std::string::npos);
+  const json answered = json::parse(answer.substr(end_of_head), nullptr, false);
+  REQUIRE_FALSE(answered.is_discarded());  // chunks would be no JSON
+  // A framework may stream to such a client until the connection ends.
+  const json result = answered.is_object() ? json::parse(answered.at("body").get<std::string>()) : answered;
+  CHECK(result.at(0).at("data") == 3);
+}

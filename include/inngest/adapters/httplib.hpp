@@ -76,6 +76,16 @@ struct adapter<Server> {
   }
 
  private:
+  /// Makes a streamed answer a whole one, for a client that knows no chunks.
+  static void collect_pieces(http::response& answer) {
+    const auto stream = std::exchange(answer.stream, nullptr);
+    if (!stream) return;
+    stream([&](std::string_view piece) {
+      answer.body += piece;
+      return true;
+    });
+  }
+
   /// The request but for its body. What the adapter asks of the headers it asks of these: a look-up in
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
@@ -151,6 +161,11 @@ struct adapter<Server> {
       response.body = std::move(out.body);
       return add_header(response, "Content-Type", std::move(content_type));
     }
+<<<<<<< HEAD
+=======
+    if (request.version == "HTTP/1.0") collect_pieces(out);
+    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
+>>>>>>> s11-ad2
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });

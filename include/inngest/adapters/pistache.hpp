@@ -5,6 +5,10 @@
 #include <pistache/peer.h>
 #include <pistache/router.h>
 
+#ifdef unreachable
+#undef unreachable  // Pistache 0.0.5 makes it a macro, but it is a class of the library
+#endif
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +39,22 @@ namespace detail {
 struct pistache_gate {
   std::mutex mutex{};
   bool is_open = true;
+};
+
+/// What the handler of an endpoint knows of one of its connections. Pistache's data of a connection has it
+/// under this name.
+struct pistache_connection {
+  static constexpr const char* name = "inngest.connection";
+
+  /// Null for a connection of another handler, such as a router's.
+  static std::shared_ptr<pistache_connection> of(const Pistache::Tcp::Peer& peer) {
+    return std::static_pointer_cast<pistache_connection>(peer.tryGetData(name));
+  }
+
+  bool is_closed = false;  // guarded by the mutex of the gate
+  // These are used on the connection's thread:
+  bool is_receiving = true;              // a request has begun to arrive, or is the first
+  std::weak_ptr<http::exchange> call{};  // the last request that was passed to the handler
 };
 
 /// Gives access to protected members of Pistache's messages, so that a body is moved instead of copied.
@@ -80,7 +100,10 @@ class pistache_exchange final : public http::exchange,
  public:
   pistache_exchange(std::shared_ptr<pistache_gate> gate, std::shared_ptr<Pistache::Tcp::Peer> peer,
                     Pistache::Http::Version version, bool closes)
-      : gate_(std::move(gate)), peer_(peer), is_http10_(version == Pistache::Http::Version::Http10) {
+      : gate_(std::move(gate)),
+        peer_(peer),
+        connection_(pistache_connection::of(*peer)),
+        is_http10_(version == Pistache::Http::Version::Http10) {
     if (closes) closer_ = std::make_unique<const pistache_closer>(peer->fd());
   }
 
@@ -103,10 +126,17 @@ class pistache_exchange final : public http::exchange,
   void end() override { put(is_http10_ ? "" : "0\r\n\r\n", true); }
   bool is_open() const override {
     const std::lock_guard lock(gate_->mutex);
-    return gate_->is_open && !peer_.expired();
+    return open_peer() != nullptr;
   }
 
  private:
+  /// The connection, unless it was closed. Pistache knows connections by the numbers of their descriptors,
+  /// and a closed one's number is soon that of another client. Hold the gate's mutex while you use it.
+  std::shared_ptr<Pistache::Tcp::Peer> open_peer() const {
+    if (!gate_->is_open || (connection_ && connection_->is_closed)) return nullptr;
+    return peer_.lock();
+  }
+
   std::string head(const http::response& answer) const {
     std::string out = is_http10_ ? "HTTP/1.0 " : "HTTP/1.1 ";
     out += std::to_string(answer.status) + ' ';
@@ -120,14 +150,14 @@ class pistache_exchange final : public http::exchange,
   void close_at_end() {
     if (closer_) return;
     const std::lock_guard lock(gate_->mutex);
-    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    const auto peer = open_peer();
     if (peer) closer_ = std::make_unique<const pistache_closer>(peer->fd());
   }
 
   /// Queues bytes for the connection's thread. The exchange stays alive until they are written.
   bool put(std::string bytes, bool is_last) {
     const std::lock_guard lock(gate_->mutex);
-    const auto peer = gate_->is_open ? peer_.lock() : nullptr;
+    const auto peer = open_peer();
     if (!peer) return false;
     const std::size_t size = bytes.size();
     const auto written = [self = shared_from_this(), is_last] {
@@ -140,6 +170,7 @@ class pistache_exchange final : public http::exchange,
 
   const std::shared_ptr<pistache_gate> gate_;
   const std::weak_ptr<Pistache::Tcp::Peer> peer_;
+  const std::shared_ptr<const pistache_connection> connection_;
   const bool is_http10_;
   std::unique_ptr<const pistache_closer> closer_{};
 };
@@ -154,8 +185,10 @@ inline void pass_to_handler(const handler& handler, const Pistache::Http::Reques
   for (const auto& [key, field] : request.headers().rawList()) wire.headers.add(field.name(), field.value());
   // Otherwise Pistache would send status 408 when a call takes longer than its limit for receiving a request.
   peer->setIdle(true);
-  handler(std::move(wire), http::reply(std::make_shared<pistache_exchange>(
-                               std::move(gate), peer, request.version(), closes_connection(request))));
+  const auto exchange = std::make_shared<pistache_exchange>(std::move(gate), peer, request.version(),
+                                                            closes_connection(request));
+  if (const auto connection = pistache_connection::of(*peer)) connection->call = exchange;
+  handler(std::move(wire), http::reply(exchange));
 }
 
 }  // namespace detail
@@ -201,6 +234,14 @@ class pistache_handler final : public Pistache::Http::Handler {
     const std::size_t room = (std::numeric_limits<std::size_t>::max)() - max_head_size;
     const std::size_t limit = (std::min)(handler_.options().max_body_size, room) + max_head_size;
     peer->putData(ParserData, std::make_shared<Pistache::Http::RequestParser>(limit));
+    peer->putData(detail::pistache_connection::name, std::make_shared<detail::pistache_connection>());
+  }
+
+  /// Pistache calls this before it closes the connection's descriptor, except when it ends an idle one.
+  void onDisconnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
+    const auto connection = detail::pistache_connection::of(*peer);
+    const std::lock_guard lock(gate_->mutex);
+    if (connection) connection->is_closed = true;
   }
 
   /// Pistache's own onInput() would parse the rest of a rejected body as further requests.
@@ -208,6 +249,8 @@ class pistache_handler final : public Pistache::Http::Handler {
                const std::shared_ptr<Pistache::Tcp::Peer>& peer) override {
     if (peer->tryGetData(refused_)) return;
     const auto parser = getParser(peer);
+    const auto connection = detail::pistache_connection::of(*peer);
+    if (!std::exchange(connection->is_receiving, true)) begin_request(*parser, *connection, *peer);
     try {
       if (!parser->feed(bytes, size)) return refuse(*parser, peer, 413, too_large_);
       const auto state = parser->parse();
@@ -220,6 +263,15 @@ class pistache_handler final : public Pistache::Http::Handler {
     }
     pass_on(parser->request, peer);
     parser->reset();
+    connection->is_receiving = false;
+  }
+
+  /// Lets Pistache limit the time to send a request that follows another one: an idle connection may last
+  /// much longer. Pistache would answer 408 and close the connection, so not during a call.
+  static void begin_request(Pistache::Http::RequestParser& parser,
+                            const detail::pistache_connection& connection, Pistache::Tcp::Peer& peer) {
+    parser.reset();  // the time begins now
+    if (connection.call.expired()) peer.setIdle(false);
   }
 
   /// Whether a request declares a body that is too large. Pistache may have read less of it.

@@ -51,6 +51,7 @@ inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, 
 }
 
 /// Whether a body of known length was received completely. POCO ends the stream when the client disconnects.
+/// Whether the last chunk of a body in chunks has arrived, it does not tell.
 inline bool is_whole(const Poco::Net::HTTPServerRequest& request, const std::string& body) {
   if (!request.hasContentLength() || request.getChunkedTransferEncoding()) return true;
   return static_cast<Poco::Int64>(body.size()) >= request.getContentLength64();

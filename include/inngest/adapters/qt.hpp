@@ -44,6 +44,12 @@ namespace detail {
 /// A property of a connection whose client expects it to be closed after the answer. QHttpServer hides a
 /// request's HTTP version.
 inline constexpr const char* is_http10 = "inngest_is_http10";
+/// A property of a connection: the number of its requests whose answers have not ended.
+inline constexpr const char* unanswered = "inngest_unanswered";
+
+inline void add_unanswered(QTcpSocket& socket, int count) {
+  socket.setProperty(unanswered, socket.property(unanswered).toInt() + count);
+}
 
 /// The connection of a request; null when it can't be found, for example for a QLocalServer.
 inline QTcpSocket* qt_socket([[maybe_unused]] const QHttpServer& server,
@@ -181,8 +187,8 @@ class qt_requests {
 /// An answer to a QHttpServer request. It may be given from any thread, and is written on the server's.
 class qt_exchange final : public http::exchange, public std::enable_shared_from_this<qt_exchange> {
  public:
-  qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id)
-      : requests_(std::move(requests)), id_(id) {}
+  qt_exchange(std::shared_ptr<qt_requests> requests, std::uint64_t id, bool streams)
+      : requests_(std::move(requests)), id_(id), streams_(streams) {}
 
   void send(http::response answer) override {
     post([answer = std::move(answer)](qt_writer& to) { to.send(answer); }, true);
@@ -199,9 +205,14 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
     post([](qt_writer& to) { to.end(); }, true);
   }
   bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
+  bool streams() const override { return streams_; }
 
-  /// Called when the client has disconnected.
-  void set_gone() { is_gone_ = true; }
+  /// Notices when the client disconnects before its answer has ended.
+  void watch(QTcpSocket& socket) {
+    watch_ = QObject::connect(&socket, &QTcpSocket::disconnected, &socket, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->is_gone_ = true;
+    });
+  }
 
  private:
   template <class Work>
@@ -209,12 +220,14 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
     return requests_->post([self = shared_from_this(), work = std::move(work), is_last] {
       qt_writer* const writer = self->requests_->find(self->id_);
       if (!writer) return;
-      work(*writer);
       QTcpSocket* const socket = writer->socket();
+      if (socket && is_last) add_unanswered(*socket, -1);
+      work(*writer);
       const bool closes = writer->closes();
       if (socket) socket->flush();
       if (!is_last) return;
       self->requests_->remove(self->id_);
+      QObject::disconnect(self->watch_);
       if (!socket) return;
       self->last_until_written(socket);
       if (closes) socket->disconnectFromHost();  // after the written data
@@ -235,7 +248,9 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
 
   const std::shared_ptr<qt_requests> requests_;
   const std::uint64_t id_;
+  const bool streams_;
   std::atomic<bool> is_gone_{false};
+  QMetaObject::Connection watch_{};  // used on the server's thread; a connection may outlive many requests
 };
 
 inline const char* method_name(QHttpServerRequest::Method method) {
@@ -305,15 +320,14 @@ inline void answer_qt(const handler& handler, QHttpServer& server,
   QTcpSocket* const socket = qt_socket(server, request, responder);
   http::request wire = to_request(request);
   const bool is_too_large = wire.body.size() > handler.options().max_body_size;
-  const bool closes = is_too_large || request.value("connection").toLower() == "close" ||
-                      (socket && socket->property(is_http10).toBool());
+  const bool is_old = socket && socket->property(is_http10).toBool();  // HTTP/1.0 knows no chunks
+  const bool closes = is_too_large || is_old || request.value("connection").toLower() == "close";
   const std::uint64_t id = requests->add({std::move(responder), socket, closes});
-  const auto exchange = std::make_shared<qt_exchange>(requests, id);
+  const auto exchange = std::make_shared<qt_exchange>(requests, id, !is_old);
   if (socket) {
+    add_unanswered(*socket, 1);
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
-    QObject::connect(socket, &QTcpSocket::disconnected, socket, [weak = std::weak_ptr(exchange)] {
-      if (const auto gone = weak.lock()) gone->set_gone();
-    });
+    exchange->watch(*socket);
   }
   handler(std::move(wire), http::reply(exchange));
 }
@@ -365,10 +379,21 @@ class qt_tcp_server : public QTcpServer {
  public:
   /// Limits requests to the handler's `max_body_size`, and headers to 64 KB.
   explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
+<<<<<<< HEAD
       : qt_tcp_server(std::initializer_list<inngest::handler>{handler}, parent) {}
   /// Limits requests to the largest `max_body_size` of the server's handlers; each handler enforces its own.
   explicit qt_tcp_server(std::initializer_list<handler> handlers, QObject* parent = nullptr)
       : QTcpServer(parent), limit_(limit_of(handlers)) {}
+=======
+      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {
+    // Qt accepts nothing more after an error, such as too many open files.
+    connect(this, &QTcpServer::acceptError, this, [this] {
+      QTimer::singleShot(time_to_accept_again, this, [this] {
+        if (isListening()) resumeAccepting();
+      });
+    });
+  }
+>>>>>>> s11-ad2
 
   /// The time limit for receiving a request, and for waiting for the next one on a connection.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
@@ -391,7 +416,7 @@ class qt_tcp_server : public QTcpServer {
       timer->start();
     });
     connect(timer, &QTimer::timeout, socket, [socket, seen] {
-      if (seen->is_idle || socket->isTransactionStarted()) socket->abort();
+      if (is_client_late(*socket, *seen)) socket->abort();
     });
     timer->start(timeout_);
     addPendingConnection(socket);
@@ -401,10 +426,11 @@ class qt_tcp_server : public QTcpServer {
   /// What a connection has received.
   struct traffic {
     qint64 size = 0;          // of the request being received
-    bool is_idle = true;      // no request has begun since the last answer
+    bool is_idle = true;      // no request has begun since bytes of an answer were written
     bool is_refused = false;  // a request was too large
   };
   static constexpr std::chrono::seconds time_to_hang_up{2};
+  static constexpr std::chrono::seconds time_to_accept_again{1};
 
   static qint64 limit_of(std::initializer_list<handler> handlers) {
     constexpr std::size_t head = 64 * 1024;
@@ -412,6 +438,13 @@ class qt_tcp_server : public QTcpServer {
     for (const handler& one : handlers) body = (std::max)(body, one.options().max_body_size);
     return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
                                head);
+  }
+  /// Whether the connection waits for its client. A streamed answer that has begun may have nothing to write
+  /// for as long as its call runs.
+  static bool is_client_late(const QTcpSocket& socket, const traffic& seen) {
+    if (socket.isTransactionStarted()) return true;
+    const bool awaits_call = socket.property(detail::unanswered).toInt() > 0 && socket.bytesToWrite() == 0;
+    return seen.is_idle && !awaits_call;
   }
   static void begin_request(QTcpSocket& socket, traffic& seen, QTimer& timer) {
     seen.size = 0;

@@ -53,6 +53,13 @@ class restinio_exchange final : public http::exchange,
 
   bool is_open() const override { return is_open_; }
 
+  /// Clients of HTTP/1.0 know no chunks. RESTinio does not tell a request's version, but only theirs end the
+  /// connection without a field that says so.
+  bool streams() const override {
+    const restinio::http_request_header_t& header = request_->header();
+    return header.should_keep_alive() || header.has_field("connection");
+  }
+
  private:
   static restinio::http_status_line_t status_of(const http::response& answer) {
     return {restinio::http_status_code_t(static_cast<std::uint16_t>(answer.status)), "Answer"};
@@ -87,7 +94,8 @@ class restinio_exchange final : public http::exchange,
 ///     });
 ///
 /// It returns immediately. The call runs on `serve_options::executor`, and must end before the server is
-/// destroyed: call `handler::drain` before you stop the server.
+/// destroyed, because it writes its answer through the server: first repeat `handler::drain` until it returns
+/// true.
 template <class Request>
 restinio::request_handling_status_t answer(const handler& endpoint, std::shared_ptr<Request> request) {
   const restinio::http_request_header_t& header = request->header();
