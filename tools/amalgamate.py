@@ -43,6 +43,7 @@ WHOLE = """\
 #include <inngest/platform/detail/socket.hpp>
 #endif
 #ifndef INNGEST_NO_HTTPLIB
+#include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/transport/detail/httplib_server.hpp>
 #include <inngest/transport/detail/httplib_tasks.hpp>
 #include <inngest/adapters/httplib.hpp>

@@ -2221,20 +2221,30 @@ concept has_aggregate_fields = std::is_aggregate_v<T> && requires {
   aggregate_fields<T>::is_available;
 };
 
+/// Names a type for the functions behind the macros. Unlike a pointer, it does not convert to that of a base.
 template <class T>
-concept has_fields = requires(const T* type) {
+struct exactly {};
+
+template <class T>
+concept has_fields = requires(exactly<T> type) {
   inngest_fields(type);
+};
+/// Whether the fields are declared for a base only. They would leave out the members of T itself.
+template <class T>
+concept has_fields_of_base =
+    std::is_class_v<T> && !has_fields<T> && requires(nlohmann::json & out, const T& value) {
+  []<class Base>(exactly<Base>) {}(to_json(out, value));
 };
 template <class T>
 concept has_names = std::is_enum_v<T> && requires(const T* type) {
   inngest_names(type);
 };
 template <class T>
-concept has_defaults = requires(const T* type) {
+concept has_defaults = requires(exactly<T> type) {
   inngest_defaults(type);
 };
 template <class T>
-concept has_camel_case = requires(const T* type) {
+concept has_camel_case = requires(exactly<T> type) {
   inngest_camel_case(type);
 };
 template <class T>
@@ -2285,10 +2295,17 @@ concept map_like = range_like<T> && requires {
 /// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
 /// pairs.
 template <class T>
-concept has_other_keys = requires {
+concept has_mapped_type = requires {
   typename T::mapped_type;
-}
-&&!map_like<T>;
+};
+template <class T>
+concept has_other_keys = has_mapped_type<T> && !map_like<T>;
+
+/// A map with several values of a key, which an object doesn't have.
+template <class T>
+concept repeats_keys = has_mapped_type<T> && !requires(const T& map, const typename T::key_type& key) {
+  map.at(key);
+};
 
 template <class T>
 consteval json_kind kind_of();
@@ -2308,6 +2325,10 @@ consteval json_kind kind_of() {
     return json_kind::floating;
   else if constexpr (std::same_as<T, std::monostate> || std::same_as<T, std::nullptr_t>)
     return json_kind::null;
+  else if constexpr (has_fields<T>)
+    return json_kind::fields;
+  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>))
+    return json_kind::none;
   else if constexpr (text_like<T>)
     return json_kind::text;
   else if constexpr (std::same_as<T, nlohmann::json>)
@@ -2316,8 +2337,6 @@ consteval json_kind kind_of() {
     return json_kind::own;
   else if constexpr (has_names<T>)
     return json_kind::names;
-  else if constexpr (has_fields<T>)
-    return json_kind::fields;
   else if constexpr (is_optional<T>)
     return kind_of<typename T::value_type>() == json_kind::none ? json_kind::none : json_kind::optional;
   else if constexpr (is_tuple<T>)
@@ -3020,7 +3039,7 @@ consteval auto make_field(std::string_view member, std::string_view name, Form) 
 template <class T>
 constexpr auto declared_fields() {
   if constexpr (has_fields<T>)
-    return inngest_fields(static_cast<const T*>(nullptr));
+    return inngest_fields(exactly<T>());
   else
     return aggregate_fields<T>::all();
 }
@@ -3240,7 +3259,7 @@ struct codec<T, json_kind::fields> {
   /// Whether INNGEST_DEFAULTS names the member.
   static bool has_default(std::string_view name) {
     if constexpr (has_defaults<T>) {
-      for (const std::string_view defaulted : inngest_defaults(static_cast<const T*>(nullptr))) {
+      for (const std::string_view defaulted : inngest_defaults(exactly<T>())) {
         if (defaulted == name) return true;
       }
     }
@@ -3267,6 +3286,14 @@ struct codec<T, json_kind::fields> {
     } else {
       return false;
     }
+  }
+
+  static bool is_declared(std::string_view name) {
+    return std::apply(
+        [name]<class... Field>(const Field&... member) {
+          return ((member.name == name && !std::same_as<typename Field::member_type, extra_fields>) || ...);
+        },
+        all);
   }
 
   static void keep_extra(T& out, std::string_view key, json_value& value, const json_path& at) {
@@ -3299,6 +3326,7 @@ struct codec<T, json_kind::fields> {
     if constexpr (std::same_as<Member, extra_fields>) {
       for (const auto& [key, extra] : content) {
         const json_path here(at, key);
+        if (is_declared(key)) fail_at(here, "extra_fields has this member, but the type declares it");
         if (!std::exchange(first, false)) out += ',';
         write_quoted(out, key, here);
         out += ':';
@@ -3675,10 +3703,14 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
   static constexpr unsigned types = json_types::string;
   static constexpr bool is_date = std::ratio_equal_v<typename Duration::period, std::chrono::days::period>;
 
+  static constexpr std::int64_t first_day = -719'528, last_day = 2'932'896;  // of the years 0 and 9999
+
   static time read(json_value& value, const json_path& at) {
     using std::chrono::nanoseconds, std::chrono::seconds;
     if constexpr (is_date) {
-      return std::chrono::time_point_cast<Duration>(std::chrono::sys_days(read_date(value, at)));
+      const std::int64_t day = std::chrono::sys_days(read_date(value, at)).time_since_epoch().count();
+      if (!std::in_range<typename Duration::rep>(day)) fail_time_range(at);
+      return time(Duration(static_cast<typename Duration::rep>(day)));
     } else {
       const rfc3339_moment moment = read_moment(value, at);
       using wide = std::chrono::duration<std::int64_t, typename Duration::period>;
@@ -3687,9 +3719,13 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
         count = std::chrono::floor<wide>(moment.seconds.time_since_epoch()).count();
       } else {
         constexpr std::int64_t per_second = Duration::period::den;  // in a second
-        const std::int64_t whole = moment.seconds.time_since_epoch().count();
-        if (multiply_overflows(whole, per_second, count) ||
-            add_overflows(count, std::chrono::floor<wide>(moment.fraction).count(), count))
+        std::int64_t whole = moment.seconds.time_since_epoch().count();
+        std::int64_t fraction = std::chrono::floor<wide>(moment.fraction).count();
+        if (whole < 0) {  // the product is then not below the smallest time, where the sum isn't either
+          ++whole;
+          fraction -= per_second;
+        }
+        if (multiply_overflows(whole, per_second, count) || add_overflows(count, fraction, count))
           fail_time_range(at);
       }
       if (!std::in_range<typename Duration::rep>(count)) fail_time_range(at);
@@ -3699,15 +3735,20 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
 
   static void write(std::string& out, const time& value, const json_path& at) {
     if constexpr (is_date) {
-      write_date(out, std::chrono::year_month_day(value), at);
+      const auto day = static_cast<std::int64_t>(value.time_since_epoch().count());
+      if (day < first_day || day > last_day) fail_time_range(at);
+      write_date(out, std::chrono::year_month_day(std::chrono::sys_days(std::chrono::days(day))), at);
     } else if constexpr (Duration::period::den == 1) {
       const auto seconds = saturate<std::chrono::seconds>(value.time_since_epoch());
       write_moment(out, std::chrono::sys_seconds(seconds), {}, 0, at);
     } else {
       const auto seconds = std::chrono::floor<std::chrono::seconds>(value);
       constexpr int digits = Duration::period::den <= 1'000 ? 3 : Duration::period::den <= 1'000'000 ? 6 : 9;
-      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(value - seconds),
-                   digits, at);
+      constexpr std::int64_t per_second = Duration::period::den;
+      // Not the difference to the seconds, which may be below the smallest time.
+      const std::int64_t rest = static_cast<std::int64_t>(value.time_since_epoch().count()) % per_second;
+      const Duration fraction(static_cast<typename Duration::rep>(rest < 0 ? rest + per_second : rest));
+      write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(fraction), digits, at);
     }
   }
 };
@@ -3859,17 +3900,19 @@ INNGEST_INLINE void fail_time_range(const json_path& at) {
 #define INNGEST_DETAIL_FORMED_FIELD(Type, member, ...) \
   (::inngest::detail::make_field<&Type::member>(#member, __VA_ARGS__))
 
-// The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. Those for nlohmann are
-// templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*, which a
-// type may also have.
+// The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. `exactly` keeps a derived
+// type from using its base's declaration, which would lose the derived type's own members. Those for nlohmann
+// are templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*,
+// which a type may also have. nlohmann ignores what they return: see has_fields_of_base.
 #define INNGEST_DETAIL_FIELDS(Friend, Type, ...)                                                \
-  [[maybe_unused]] Friend constexpr auto inngest_fields(const Type*) {                          \
+  [[maybe_unused]] Friend constexpr auto inngest_fields(::inngest::detail::exactly<Type>) {     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__)); \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
-  [[maybe_unused]] Friend void to_json(InngestJson& inngest_out, const Type& inngest_value,     \
-                                       InngestNone...) {                                        \
+  [[maybe_unused]] Friend ::inngest::detail::exactly<Type> to_json(                             \
+      InngestJson& inngest_out, const Type& inngest_value, InngestNone...) {                    \
     ::inngest::detail::to_dom(inngest_out, inngest_value);                                      \
+    return {};                                                                                  \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
   [[maybe_unused]] Friend void from_json(const InngestJson& inngest_in, Type& inngest_value,    \
@@ -3877,12 +3920,12 @@ INNGEST_INLINE void fail_time_range(const json_path& at) {
     ::inngest::detail::from_dom(inngest_in, inngest_value);                                     \
   }
 #define INNGEST_DETAIL_CAMEL_CASE(Friend, Type) \
-  [[maybe_unused]] Friend constexpr void inngest_camel_case(const Type*) {}
+  [[maybe_unused]] Friend constexpr void inngest_camel_case(::inngest::detail::exactly<Type>) {}
 
-#define INNGEST_DETAIL_DEFAULTS(Friend, Type, ...)                             \
-  [[maybe_unused]] Friend constexpr auto inngest_defaults(const Type*) {       \
-    return ::std::to_array<::std::string_view>(                                \
-        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)}); \
+#define INNGEST_DETAIL_DEFAULTS(Friend, Type, ...)                                            \
+  [[maybe_unused]] Friend constexpr auto inngest_defaults(::inngest::detail::exactly<Type>) { \
+    return ::std::to_array<::std::string_view>(                                               \
+        {INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_DEFAULT, Type, __VA_ARGS__)});                \
   }
 #define INNGEST_DETAIL_DEFAULT(Type, member) (static_cast<void>(&Type::member), #member)
 
@@ -3993,9 +4036,29 @@ std::string find_discriminator(json_slice object, std::string_view member, const
                                      const std::string_view* values, std::size_t count,
                                      const std::string& found);
 
+/// The object without a member.
+std::string without_member(json_slice object, std::string_view member, const json_path& at);
+
+/// Fails if the object has the member.
+void refuse_member(std::string_view object, std::string_view member, const json_path& at);
+
 /// Makes the object that begins at `begin` start with another member.
 void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
                          const json_path& at);
+
+/// Whether the JSON of a type has no members but the declared ones. Others, such as maps, take any.
+template <class T>
+consteval bool has_only_declared_members() {
+  if constexpr (kind_of<T>() == json_kind::fields) {
+    return std::apply(
+        []<class... Field>(const Field&...) {
+          return !(std::same_as<typename Field::member_type, extra_fields> || ...);
+        },
+        codec<T>::all);
+  } else {
+    return false;
+  }
+}
 
 template <class... Alternatives>
   requires(((kind_of<Alternatives>() != json_kind::none) && ...) &&
@@ -4023,12 +4086,15 @@ struct own_codec<std::variant<Alternatives...>> {
                value);
     if constexpr (is_discriminated) {
       constexpr auto rule = inngest_discriminator(static_cast<const variant*>(nullptr));
+      if (!are_closed[value.index()]) refuse_member(std::string_view(out).substr(begin), rule.member, at);
       insert_first_member(out, begin, rule.member, rule.values[value.index()], at);
     }
   }
 
  private:
   static constexpr std::array<unsigned, count> types_of_each{types_of<Alternatives>()...};
+  /// The others do not get to see the discriminator.
+  static constexpr std::array<bool, count> are_closed{has_only_declared_members<Alternatives>()...};
 
   static consteval bool has_disjoint_types() {
     unsigned seen = 0;
@@ -4083,30 +4149,13 @@ struct own_codec<std::variant<Alternatives...>> {
     const std::string found = find_discriminator(text, rule.member, at);
     for (std::size_t i = 0; i < count; ++i) {
       if (rule.values[i] != found) continue;
+      if (!are_closed[i]) return read_alternative(without_member(text, rule.member, at), i, at);
       json_document document(text, at);
       json_value root = document.root(at);
-      variant out = read_alternative(root, i, at);
-      std::visit([&](auto& held) { forget_member(held, rule.member); }, out);
-      return out;
+      return read_alternative(root, i, at);
     }
     fail_discriminator(at, rule.member, rule.values.data(), count, found);
   }
-
-  /// An alternative that stores unknown members must not store the discriminator, or it would be written
-  /// twice.
-  template <class Alternative>
-  static void forget_member(Alternative& held, std::string_view name) {
-    if constexpr (kind_of<Alternative>() == json_kind::fields) {
-      std::apply([&](const auto&... field) { (forget_in(field.of(held), name), ...); },
-                 codec<Alternative>::all);
-    } else if constexpr (std::same_as<Alternative, nlohmann::json>) {
-      held.erase(std::string(name));
-    }
-  }
-
-  static void forget_in(extra_fields& extra, std::string_view name) { extra.erase(std::string(name)); }
-  template <class Other>
-  static void forget_in(Other&, std::string_view) {}
 
   static variant read_by_shape(json_value& value, const json_path& at) {
     static_assert(is_told_apart(), "inngest: INNGEST_VARIANT has the same value for two alternatives");
@@ -4215,6 +4264,34 @@ INNGEST_INLINE std::string find_discriminator(json_slice object, std::string_vie
     if (field.key == member) return detail::read<std::string>(field.value, here);
   }
   fail_at(here, "expected string, found nothing");
+}
+
+INNGEST_INLINE std::string without_member(json_slice object, std::string_view member, const json_path& at) {
+  std::string out = "{";
+  json_document document(object, at);
+  for (auto item : document.object(at)) {
+    json_field field = take(item, at);
+    const std::string key(field.key);
+    const std::string_view text = raw_text(field.value, at);
+    if (key == member) continue;
+    if (out.size() > 1) out += ',';
+    write_quoted(out, key, at);
+    out += ':';
+    out += text;
+  }
+  return out + "}";
+}
+
+INNGEST_INLINE void refuse_member(std::string_view object, std::string_view member, const json_path& at) {
+  if (!object.starts_with('{')) return;  // insert_first_member() says so
+  const json_buffer copy{std::string(object)};
+  json_document document(copy.text(), at);
+  for (auto item : document.object(at)) {
+    json_field field = take(item, at);
+    if (field.key == member)
+      fail_at(json_path(at, member),
+              "INNGEST_VARIANT writes this member, so the value must not have it, too");
+  }
 }
 
 INNGEST_INLINE void fail_discriminator(const json_path& at, std::string_view member,
@@ -13980,6 +14057,7 @@ INNGEST_INLINE basic_context::basic_context(execution::replay& replay, const han
 
 INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& options, const std::string& slug,
                                                          std::string data, const defer_options& more) {
+  execution::check_step_options(options);
   std::string input = replay_->transform_deferred(options, std::move(data));
   if (more.experiment) {
     detail::json_object_text chosen;
@@ -14003,11 +14081,13 @@ INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& opt
 }
 
 INNGEST_INLINE void basic_context::score(const std::string& name, const score_value& value) {
+  detail::require_name(name, "a score's name");
   add_metadata("inngest.score", metadata_change::merge, protocol::score_values(name, value));
 }
 
 INNGEST_INLINE void basic_context::set_metadata(const std::string& kind, const json& values,
                                                 metadata_change change) {
+  detail::require_name(kind, "the kind of metadata");
   add_metadata("userland." + kind, change, encode(values, "values"));
 }
 
@@ -17658,6 +17738,13 @@ http::response busy_answer(const served_app& app, const std::string& why);
 /// The answer to calls and registrations while the app is stopping.
 http::response stopping_answer(const served_app& app);
 
+/// Whether an answer may have a body: not to HEAD, and not with a status that says otherwise. A client would
+/// take the body for the beginning of the next answer.
+bool may_have_body(int status, bool is_head);
+
+/// Removes the body of an answer that must not have one.
+void drop_forbidden_body(http::response& answer, bool is_head);
+
 /// Calls the function and returns its answer. An exception becomes an answer that states the reason.
 http::response guarded(const served_app& app, detail::function_ref<http::response()> answer);
 
@@ -17712,6 +17799,16 @@ INNGEST_INLINE http::response busy_answer(const served_app& app, const std::stri
 
 INNGEST_INLINE http::response stopping_answer(const served_app& app) {
   return busy_answer(app, "the app is stopping and accepts no more calls");
+}
+
+INNGEST_INLINE bool may_have_body(int status, bool is_head) {
+  return !is_head && status >= 200 && status != 204 && status != 304;
+}
+
+INNGEST_INLINE void drop_forbidden_body(http::response& answer, bool is_head) {
+  if (may_have_body(answer.status, is_head)) return;
+  answer.body.clear();
+  answer.stream = nullptr;
 }
 
 INNGEST_INLINE http::response guarded(const served_app& app, detail::function_ref<http::response()> answer) {
@@ -18621,6 +18718,7 @@ namespace inngest::inline INNGEST_ABI::serving {
 struct identity {
   bool verified = false;  // the app's server signed the request
   bool refused = false;   // the signature is wrong, or required and missing
+  bool is_head = false;   // the request's method is HEAD
   std::string key{};      // the key of a good signature
   protocol::signature_check check{};
 };
@@ -18640,8 +18738,9 @@ identity identify_caller(const served_app& app, http::request& request);
 /// Rejects a request. The reason is logged but not sent to the caller.
 http::response refuse(const served_app& app, const identity& caller);
 
-/// Signs an answer for an authenticated server, with the key that the server used.
-void sign_answer(http::response& answer, const identity& caller);
+/// Completes an answer: drops a body that must not be sent, and then signs the answer for an authenticated
+/// server, with the key that the server used.
+void complete_answer(http::response& answer, const identity& caller);
 
 }  // namespace inngest::inline INNGEST_ABI::serving
 
@@ -18697,7 +18796,8 @@ INNGEST_INLINE http::response refuse(const served_app& app, const identity& call
   return bare_answer(401, "unauthorized");
 }
 
-INNGEST_INLINE void sign_answer(http::response& answer, const identity& caller) {
+INNGEST_INLINE void complete_answer(http::response& answer, const identity& caller) {
+  drop_forbidden_body(answer, caller.is_head);
   if (!caller.verified) return;
   answer.headers.add(protocol::header::signature, protocol::sign(answer.body, caller.key, signing_time()));
 }
@@ -18940,7 +19040,7 @@ INNGEST_INLINE void pending_call::refuse(http::response answer) {
 }
 
 INNGEST_INLINE void pending_call::send(http::response answer) {
-  sign_answer(answer, caller_);
+  complete_answer(answer, caller_);
   if (!is_streamed_) return reply_->send(std::move(answer));
   begin_reply();
   reply_->write(streamed_text(answer));
@@ -19357,24 +19457,34 @@ INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function
                                                        std::move(route))) {}
 
 INNGEST_INLINE http::response handler::operator()(http::request request) const {
-  return serving::guarded(*app_, [&] { return answer(std::move(request)); });
+  const bool is_head = request.method == "HEAD";
+  http::response out = serving::guarded(*app_, [&] { return answer(std::move(request)); });
+  serving::drop_forbidden_body(out, is_head);  // also of answers that are not signed
+  return out;
 }
 
 INNGEST_INLINE http::response handler::operator()(http::request request,
                                                   const execution::call_stop& stop) const {
-  return serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+  const bool is_head = request.method == "HEAD";
+  http::response out = serving::guarded(*app_, [&] { return answer_whole(std::move(request), stop); });
+  serving::drop_forbidden_body(out, is_head);
+  return out;
 }
 
 INNGEST_INLINE void handler::operator()(http::request request, http::reply reply) const {
   try {
     std::shared_ptr<serving::pending_call> call;
     bool streams = false;
+    const bool is_head = request.method == "HEAD";
     http::response answer = serving::guarded(*app_, [&] {
       http::response out;
       call = defer(std::move(request), out, streams);
       return out;
     });
-    if (!call) return reply.send(std::move(answer));
+    if (!call) {
+      serving::drop_forbidden_body(answer, is_head);
+      return reply.send(std::move(answer));
+    }
     streams = streams && reply.streams();
     serving::post(call, *app_, std::move(reply), streams);
   } catch (const std::exception& problem) {  // destroying the unanswered reply sends 500
@@ -19428,7 +19538,10 @@ INNGEST_INLINE http::response handler::answer_whole(http::request request,
 }
 
 INNGEST_INLINE serving::identity handler::identify(http::request& request) const {
-  return app_->route ? serving::identify_caller(*app_, request) : serving::identify(*app_, request);
+  serving::identity out =
+      app_->route ? serving::identify_caller(*app_, request) : serving::identify(*app_, request);
+  out.is_head = request.method == "HEAD";
+  return out;
 }
 
 INNGEST_INLINE bool handler::is_streamed(const http::request& request) const {
@@ -19454,7 +19567,7 @@ INNGEST_INLINE std::shared_ptr<serving::pending_call> handler::defer(http::reque
   auto call = pending(std::move(request), caller);
   if (call->enter_registry()) return call;
   answer = serving::stopping_answer(*app_);
-  serving::sign_answer(answer, caller);
+  serving::complete_answer(answer, caller);
   return nullptr;
 }
 
@@ -19475,14 +19588,14 @@ INNGEST_INLINE http::response handler::streamed(http::request request, serving::
   const auto call = pending(std::move(request), caller);
   if (call->enter_registry()) return serving::streamed_on_this_thread(call, *app_);
   http::response out = serving::stopping_answer(*app_);
-  serving::sign_answer(out, caller);
+  serving::complete_answer(out, caller);
   return out;
 }
 
 INNGEST_INLINE http::response handler::signed_answer(http::request request, const serving::identity& caller,
                                                      const execution::call_stop& stop) const {
   http::response out = serving::guarded(*app_, [&] { return route(std::move(request), caller, stop); });
-  serving::sign_answer(out, caller);
+  serving::complete_answer(out, caller);
   return out;
 }
 
@@ -45251,6 +45364,33 @@ INNGEST_INLINE std::size_t open_file_limit() {
 #endif
 #ifndef INNGEST_NO_HTTPLIB
 
+// inngest/adapters/detail/path_text.hpp
+
+// A handler's path is text, but for some frameworks paths are patterns.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The path with a backslash before each special character.
+inline std::string escaped_path(std::string_view path, std::string_view special) {
+  std::string out;
+  for (const char c : path) {
+    if (special.find(c) != special.npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// For a framework that can't escape its special characters.
+/// \throws configuration_error when the path has one.
+inline void refuse_in_path(const std::string& path, std::string_view special, const std::string& framework) {
+  const std::size_t found = path.find_first_of(special);
+  if (found == path.npos) return;
+  throw configuration_error("serve_options::path: " + framework + " can't serve \"" + path + "\", because '" +
+                            path[found] + "' makes it a pattern");
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 // inngest/transport/detail/httplib_server.hpp
 
 #include <httplib.h>
@@ -45395,7 +45535,7 @@ struct adapter<Server> {
   static void mount(httplib::Server& server, const handler& handler) {
     detail::configure(server);
     if (detail::has_default_task_queue(server)) let_grow(server);
-    const std::string& path = handler.options().path;
+    const std::string path = detail::escaped_path(handler.options().path, "\\^$.|?*+()[]{}:");
     const auto without_body = [handler](const httplib::Request& request, httplib::Response& response) {
       answer(handler, request, without_body_of(request), response);
     };
@@ -45425,6 +45565,16 @@ struct adapter<Server> {
   }
 
  private:
+  /// Makes a streamed answer a whole one, for a client that knows no chunks.
+  static void collect_pieces(http::response& answer) {
+    const auto stream = std::exchange(answer.stream, nullptr);
+    if (!stream) return;
+    stream([&](std::string_view piece) {
+      answer.body += piece;
+      return true;
+    });
+  }
+
   /// The request but for its body. What the adapter asks of the headers it asks of these: a look-up in
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
@@ -45476,21 +45626,31 @@ struct adapter<Server> {
     if (known && listens != 0) ::listen(listener, SOMAXCONN);
   }
 
+  /// As set_header(), which would look for line ends again that http::headers has removed. Handlers add most
+  /// names in falling order, so the map has to compare few letters.
+  static void add_header(httplib::Response& response, std::string name, std::string value) {
+    response.headers.emplace_hint(response.headers.begin(), std::move(name), std::move(value));
+  }
+
   static void answer(const handler& handler, const httplib::Request& request, http::request wire,
                      httplib::Response& response) {
     const bool may_be_changed = wire.headers.find("accept-encoding") || wire.headers.find("range");
     if (may_be_changed) detail::send_whole_and_plain(request);
     http::response out = handler(std::move(wire));
     response.status = out.status;
+    response.headers.erase("Content-Type");  // of the server's own handlers
     std::string content_type = "application/json";
     for (const auto& [name, value] : out.headers) {
       if (name == "content-type")
         content_type = value;
       else
-        response.headers.emplace(name,
-                                 value);  // http::headers has checked what set_header() would check again
+        add_header(response, name, value);
     }
-    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
+    if (request.version == "HTTP/1.0") collect_pieces(out);
+    if (!out.stream) {
+      response.body = std::move(out.body);
+      return add_header(response, "Content-Type", std::move(content_type));
+    }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });

@@ -157,15 +157,11 @@ struct adapter<Server> {
       else
         add_header(response, name, value);
     }
+    if (request.version == "HTTP/1.0") collect_pieces(out);
     if (!out.stream) {
       response.body = std::move(out.body);
       return add_header(response, "Content-Type", std::move(content_type));
     }
-<<<<<<< HEAD
-=======
-    if (request.version == "HTTP/1.0") collect_pieces(out);
-    if (!out.stream) return response.set_content(std::move(out.body), content_type.c_str());
->>>>>>> s11-ad2
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
           stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });

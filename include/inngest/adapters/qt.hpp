@@ -379,13 +379,10 @@ class qt_tcp_server : public QTcpServer {
  public:
   /// Limits requests to the handler's `max_body_size`, and headers to 64 KB.
   explicit qt_tcp_server(const handler& handler, QObject* parent = nullptr)
-<<<<<<< HEAD
       : qt_tcp_server(std::initializer_list<inngest::handler>{handler}, parent) {}
   /// Limits requests to the largest `max_body_size` of the server's handlers; each handler enforces its own.
   explicit qt_tcp_server(std::initializer_list<handler> handlers, QObject* parent = nullptr)
-      : QTcpServer(parent), limit_(limit_of(handlers)) {}
-=======
-      : QTcpServer(parent), limit_(limit_of(handler.options().max_body_size)) {
+      : QTcpServer(parent), limit_(limit_of(handlers)) {
     // Qt accepts nothing more after an error, such as too many open files.
     connect(this, &QTcpServer::acceptError, this, [this] {
       QTimer::singleShot(time_to_accept_again, this, [this] {
@@ -393,7 +390,6 @@ class qt_tcp_server : public QTcpServer {
       });
     });
   }
->>>>>>> s11-ad2
 
   /// The time limit for receiving a request, and for waiting for the next one on a connection.
   void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
