@@ -3,7 +3,7 @@
 # Ubuntu. Everything happens in a Debian of its own (a chroot), which it makes with debootstrap and shares with
 # portability.sh. Nothing is installed outside of it.
 #
-#   drogon.sh [options] [ADAPTER...]     drogon (the default), qt, pistache
+#   drogon.sh [options] [ADAPTER...]     drogon (the default), qt, pistache: their tests and example servers
 #
 #   --suite NAME   the Debian (trixie: Drogon 1.9.0, Qt 6.8)
 #   --work DIR     where it is kept between runs; about 3 GB (/var/tmp/inngest-portability)
@@ -113,6 +113,23 @@ test_adapter() {
     "$build/$adapter"
 }
 
+# Runs the example server from its first request to its end by a signal.
+try_example() {
+  local adapter=$1 flags libraries server
+  read -ra flags <<< "$(flags_of "$adapter")"
+  read -ra libraries <<< "$(libraries_of "$adapter") $(pkg-config --libs simdjson openssl cpp-httplib)"
+  "${cxx[@]}" "${flags[@]}" "examples/servers/$adapter.cpp" "$build/libinngest.a" -o "$build/server" "${libraries[@]}" -pthread
+  INNGEST_DEV=1 "$build/server" &
+  server=$!
+  curl --silent --show-error --fail --retry 30 --retry-connrefused --retry-delay 1 http://127.0.0.1:3000/api/inngest || {
+    kill "$server"
+    return 1
+  }
+  echo
+  kill -TERM "$server"
+  wait "$server"
+}
+
 run_inside() {
   cd /source
   build=/build/adapters
@@ -123,13 +140,16 @@ run_inside() {
     # shellcheck disable=SC2046
     apt-get -qq install -y --no-install-recommends $(packages_of "$adapter") < /dev/null > /dev/null
   done
-  apt-get -qq install -y --no-install-recommends g++ pkg-config ca-certificates catch2 nlohmann-json3-dev \
+  apt-get -qq install -y --no-install-recommends g++ pkg-config ca-certificates curl catch2 nlohmann-json3-dev \
     libsimdjson-dev libcpp-httplib-dev libssl-dev libsqlite3-dev < /dev/null > /dev/null
   cxx=(g++ -std=c++20 -O0 -g0 -Iinclude -Itests -DINNGEST_COMPILED -DSIMDJSON_THREADS_ENABLED=1)
   read -ra modules <<< "$(pkg-config --cflags catch2 simdjson cpp-httplib openssl sqlite3 nlohmann_json)"
   cxx+=("${modules[@]}")
   compile_shared
-  for adapter in "${adapters[@]}"; do test_adapter "$adapter" || failed=1; done
+  for adapter in "${adapters[@]}"; do
+    test_adapter "$adapter" || failed=1
+    try_example "$adapter" || failed=1
+  done
   return $failed
 }
 
