@@ -12,12 +12,17 @@ boost_package() {
   fi
 }
 
-# Puts the headers of Debian 12's default Boost into a folder, if this is Debian 12 or has its package.
+# Puts the headers of Debian 12's default Boost into a folder: they can't be installed beside those of a later one.
 unpack_oldest_boost() {  # <folder>
-  [ -e "$1/usr/include/boost/version.hpp" ] && return
-  mkdir -p "$1"
-  (cd "$1" && apt-get -qq download libboost1.74-dev && dpkg -x libboost1.74-dev_*.deb .) > /dev/null 2>&1 ||
-    echo "there is no package libboost1.74-dev here"
+  [ -d "$1" ] && return
+  rm -rf "$1.part"
+  mkdir -p "$1.part"
+  (
+    cd "$1.part"
+    # Without lists of packages there is nothing to download.
+    apt-get -qq download libboost1.74-dev || { as_root apt-get -qq update && apt-get -qq download libboost1.74-dev; }
+    dpkg -x libboost1.74-dev_*.deb .
+  ) && mv "$1.part" "$1"
 }
 
 need_adapter_packages() {

@@ -118,8 +118,9 @@ try_example() {
   local adapter=$1 flags libraries server
   read -ra flags <<< "$(flags_of "$adapter")"
   read -ra libraries <<< "$(libraries_of "$adapter") $(pkg-config --libs simdjson openssl cpp-httplib)"
-  "${cxx[@]}" "${flags[@]}" "examples/servers/$adapter.cpp" "$build/libinngest.a" -o "$build/server" "${libraries[@]}" -pthread
-  INNGEST_DEV=1 "$build/server" &
+  "${cxx[@]}" "${flags[@]}" "examples/servers/$adapter.cpp" "$build/libinngest.a" -o "$build/server_$adapter" "${libraries[@]}" \
+    -pthread || return 1
+  INNGEST_DEV=1 "$build/server_$adapter" &
   server=$!
   curl --silent --show-error --fail --retry 30 --retry-connrefused --retry-delay 1 http://127.0.0.1:3000/api/inngest || {
     kill "$server"

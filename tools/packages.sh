@@ -39,9 +39,9 @@ install_available() {
   local package wanted=("${needed[@]}")
   [ ${#wanted[@]} -gt 0 ] || return 0
   needed=()
-  command -v apt-get > /dev/null && as_root apt-get -qq update
+  if command -v apt-get > /dev/null; then as_root apt-get -qq update || echo "apt's lists are as they were"; fi
   for package in "${wanted[@]}"; do
-    if [[ $(apt-cache policy "$package" 2> /dev/null) == *"Candidate: "[!\(]* ]]; then
+    if [[ $(LC_ALL=C apt-cache policy "$package" 2> /dev/null) == *"Candidate: "[!\(]* ]]; then
       needed+=("$package")
     else
       echo "there is no package $package here"

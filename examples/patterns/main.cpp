@@ -96,7 +96,11 @@ bool run(embedded::engine& engine, const std::string& name) {
   if (found == starters.end()) throw std::invalid_argument("there is no pattern \"" + name + "\"");
   const std::string id = engine.runs_of(found->second(engine)).front().id;
   if (name == "approval") {  // bob decides
-    while (engine.find_run(id)->waits_for != "event office/expense.decided") std::this_thread::sleep_for(1ms);
+    auto approval = engine.find_run(id);
+    while (approval->waits_for != "event office/expense.decided" && !approval->ended_at) {
+      std::this_thread::sleep_for(1ms);
+      approval = engine.find_run(id);
+    }
     engine.send(patterns::expense_decided{{.id = "e-1", .approved = true}});
   }
   const auto ended = engine.wait_for(id, 2min);

@@ -10,6 +10,7 @@
 #
 # `compiled` is all of the older ways with the compiled library. It takes a minute to compile, so this is done only once.
 set -euo pipefail
+unset CMAKE_BUILD_TYPE  # the projects have their own
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cmake=${CMAKE:-cmake}
