@@ -2229,12 +2229,26 @@ template <class T>
 concept has_fields = requires(exactly<T> type) {
   inngest_fields(type);
 };
+/// Converts to T, but not to a base of T.
+template <class T>
+struct only {
+  template <std::same_as<T> Other>
+  operator const Other&() const;
+};
+/// Whether the type has functions for nlohmann that are not those of a base: a specialized serializer (the
+/// primary one has templates), or a to_json.
+template <class T>
+concept has_own_to_json = requires {
+  &nlohmann::adl_serializer<T>::to_json;
+}
+|| requires(nlohmann::json& out, const only<T>& value) { to_json(out, value); };
 /// Whether the fields are declared for a base only. They would leave out the members of T itself.
 template <class T>
-concept has_fields_of_base =
-    std::is_class_v<T> && !has_fields<T> && requires(nlohmann::json & out, const T& value) {
-  []<class Base>(exactly<Base>) {}(to_json(out, value));
-};
+concept has_fields_of_base = std::is_class_v<T> && !has_fields<T> && requires(const T* type) {
+  inngest_declares(type);
+}
+&&!has_own_to_json<T>;
+
 template <class T>
 concept has_names = std::is_enum_v<T> && requires(const T* type) {
   inngest_names(type);
@@ -2303,8 +2317,8 @@ concept has_other_keys = has_mapped_type<T> && !map_like<T>;
 
 /// A map with several values of a key, which an object doesn't have.
 template <class T>
-concept repeats_keys = has_mapped_type<T> && !requires(const T& map, const typename T::key_type& key) {
-  map.at(key);
+concept repeats_keys = map_like<T> && requires(T& map, const typename T::value_type& pair) {
+  { map.insert(pair) } -> std::same_as<typename T::iterator>;
 };
 
 template <class T>
@@ -3747,7 +3761,8 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
       constexpr std::int64_t per_second = Duration::period::den;
       // Not the difference to the seconds, which may be below the smallest time.
       const std::int64_t rest = static_cast<std::int64_t>(value.time_since_epoch().count()) % per_second;
-      const Duration fraction(static_cast<typename Duration::rep>(rest < 0 ? rest + per_second : rest));
+      const std::chrono::duration<std::int64_t, typename Duration::period> fraction(
+          rest < 0 ? rest + per_second : rest);
       write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(fraction), digits, at);
     }
   }
@@ -3901,18 +3916,18 @@ INNGEST_INLINE void fail_time_range(const json_path& at) {
   (::inngest::detail::make_field<&Type::member>(#member, __VA_ARGS__))
 
 // The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. `exactly` keeps a derived
-// type from using its base's declaration, which would lose the derived type's own members. Those for nlohmann
-// are templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*,
-// which a type may also have. nlohmann ignores what they return: see has_fields_of_base.
+// type from using its base's declaration, which would lose the derived type's own members; inngest_declares
+// finds such types. Those for nlohmann are templates with an unused pack, so that they are a worse match than
+// those of NLOHMANN_DEFINE_TYPE_*, which a type may also have.
 #define INNGEST_DETAIL_FIELDS(Friend, Type, ...)                                                \
   [[maybe_unused]] Friend constexpr auto inngest_fields(::inngest::detail::exactly<Type>) {     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__)); \
   }                                                                                             \
+  [[maybe_unused]] Friend constexpr void inngest_declares(const Type*) {}                       \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
-  [[maybe_unused]] Friend ::inngest::detail::exactly<Type> to_json(                             \
-      InngestJson& inngest_out, const Type& inngest_value, InngestNone...) {                    \
+  [[maybe_unused]] Friend void to_json(InngestJson& inngest_out, const Type& inngest_value,     \
+                                       InngestNone...) {                                        \
     ::inngest::detail::to_dom(inngest_out, inngest_value);                                      \
-    return {};                                                                                  \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
   [[maybe_unused]] Friend void from_json(const InngestJson& inngest_in, Type& inngest_value,    \

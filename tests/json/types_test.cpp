@@ -114,6 +114,21 @@ class boxed {
   T content_{};
 };
 
+struct serialized_refund : order {
+  int cents = 0;
+};
+
+// Types to which those of their members convert.
+struct tag {
+  std::string name;
+};
+INNGEST_FIELDS(tag, name)
+struct tags {
+  std::vector<tag> all;
+  tags() = default;
+  tags(std::vector<tag> list) : all(std::move(list)) {}
+};
+INNGEST_FIELDS(tags, all)
 // Alternatives that take any member.
 struct foreign {
   std::string kind = "own";
@@ -130,7 +145,24 @@ struct label {
 };
 INNGEST_FIELDS(label, text, size)
 
+/// A map without at().
+struct small_map : private std::map<std::string, int> {
+  using map = std::map<std::string, int>;
+  using map::begin, map::end, map::insert, map::insert_or_assign, map::iterator, map::key_type,
+      map::mapped_type, map::value_type;
+};
+
 }  // namespace json_types_test
+
+template <>
+struct nlohmann::adl_serializer<json_types_test::serialized_refund> {
+  static void to_json(json& out, const json_types_test::serialized_refund& from) {
+    out = {{"cents", from.cents}};
+  }
+  static void from_json(const json& in, json_types_test::serialized_refund& to) {
+    in.at("cents").get_to(to.cents);
+  }
+};
 
 namespace {
 
@@ -227,6 +259,8 @@ TEST_CASE("the first and the last time of a type are written and read", "[json][
   CHECK(again(nanos::max()) == nanos::max());
   CHECK(refused<nanos>(R"("1677-09-21T00:12:43.145224191Z")").find("out of range") != std::string::npos);
   CHECK(unwritable(sys_time<microseconds>::min()).find("out of range") != std::string::npos);
+  using short_microseconds = duration<std::int16_t, std::micro>;
+  CHECK(encode(sys_time<short_microseconds>(short_microseconds(-1))) == R"("1969-12-31T23:59:59.999999Z")");
   CHECK(encode(sys_time<milliseconds>(milliseconds(-1))) == R"("1969-12-31T23:59:59.999Z")");
   CHECK(again(sys_time<milliseconds>(milliseconds(-1))) == sys_time<milliseconds>(milliseconds(-1)));
 }
@@ -315,6 +349,17 @@ TEST_CASE("a derived type does not use its base's declaration", "[json][types]")
   theirs.cents = 3;
   CHECK(encode(theirs) == R"({"cents":3,"order_id":""})");
   CHECK(again(theirs).cents == 3);
+  serialized_refund own;
+  own.cents = 4;
+  CHECK(encode(own) == R"({"cents":4})");
+  CHECK(again(own).cents == 4);
+}
+
+TEST_CASE("a type that converts to a declared one keeps its own JSON", "[json][types]") {
+  CHECK(encode(tags({{"a"}, {"b"}})) == R"({"all":[{"name":"a"},{"name":"b"}]})");
+  CHECK(again(tags({{"a"}, {"b"}})).all.size() == 2);
+  CHECK(encode(std::vector<tag>{{"a"}}) == R"([{"name":"a"}])");
+  CHECK(encode(std::optional<tag>(tag{"a"})) == R"({"name":"a"})");
 }
 
 TEST_CASE("the members of a class template are declared within it", "[json][types]") {
@@ -333,6 +378,9 @@ TEST_CASE("a map with several values of a key, and a C array, have no JSON form"
   STATIC_REQUIRE(!inngest::json_convertible<std::unordered_multimap<std::string, int>>);
   STATIC_REQUIRE(!inngest::json_convertible<int[3]>);
   STATIC_REQUIRE(inngest::json_convertible<std::map<std::string, int>>);
+  STATIC_REQUIRE(inngest::json_convertible<std::unordered_map<std::string, int>>);
+  STATIC_REQUIRE(inngest::json_convertible<std::multimap<int, std::string>>);  // an array of pairs
+  STATIC_REQUIRE(inngest::json_convertible<small_map>);
 }
 
 TEST_CASE("a variant with a discriminator is an event's data", "[json][types][variant]") {

@@ -54,7 +54,7 @@ class restinio_exchange final : public http::exchange,
   bool is_open() const override { return is_open_; }
 
   /// Clients of HTTP/1.0 know no chunks. RESTinio does not tell a request's version, but only theirs end the
-  /// connection without a field that says so.
+  /// connection without a field that says so. Those that send a Connection field are not recognized.
   bool streams() const override {
     const restinio::http_request_header_t& header = request_->header();
     return header.should_keep_alive() || header.has_field("connection");

@@ -108,7 +108,8 @@ struct own_codec<std::chrono::time_point<std::chrono::system_clock, Duration>> {
       constexpr std::int64_t per_second = Duration::period::den;
       // Not the difference to the seconds, which may be below the smallest time.
       const std::int64_t rest = static_cast<std::int64_t>(value.time_since_epoch().count()) % per_second;
-      const Duration fraction(static_cast<typename Duration::rep>(rest < 0 ? rest + per_second : rest));
+      const std::chrono::duration<std::int64_t, typename Duration::period> fraction(
+          rest < 0 ? rest + per_second : rest);
       write_moment(out, seconds, std::chrono::duration_cast<std::chrono::nanoseconds>(fraction), digits, at);
     }
   }

@@ -55,18 +55,18 @@
   (::inngest::detail::make_field<&Type::member>(#member, __VA_ARGS__))
 
 // The functions behind INNGEST_FIELDS. `Friend` is `friend` inside of the type. `exactly` keeps a derived
-// type from using its base's declaration, which would lose the derived type's own members. Those for nlohmann
-// are templates with an unused pack, so that they are a worse match than those of NLOHMANN_DEFINE_TYPE_*,
-// which a type may also have. nlohmann ignores what they return: see has_fields_of_base.
+// type from using its base's declaration, which would lose the derived type's own members; inngest_declares
+// finds such types. Those for nlohmann are templates with an unused pack, so that they are a worse match than
+// those of NLOHMANN_DEFINE_TYPE_*, which a type may also have.
 #define INNGEST_DETAIL_FIELDS(Friend, Type, ...)                                                \
   [[maybe_unused]] Friend constexpr auto inngest_fields(::inngest::detail::exactly<Type>) {     \
     return ::std::make_tuple(INNGEST_DETAIL_FOR_EACH(INNGEST_DETAIL_FIELD, Type, __VA_ARGS__)); \
   }                                                                                             \
+  [[maybe_unused]] Friend constexpr void inngest_declares(const Type*) {}                       \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
-  [[maybe_unused]] Friend ::inngest::detail::exactly<Type> to_json(                             \
-      InngestJson& inngest_out, const Type& inngest_value, InngestNone...) {                    \
+  [[maybe_unused]] Friend void to_json(InngestJson& inngest_out, const Type& inngest_value,     \
+                                       InngestNone...) {                                        \
     ::inngest::detail::to_dom(inngest_out, inngest_value);                                      \
-    return {};                                                                                  \
   }                                                                                             \
   template <::std::same_as<::nlohmann::json> InngestJson, class... InngestNone>                 \
   [[maybe_unused]] Friend void from_json(const InngestJson& inngest_in, Type& inngest_value,    \

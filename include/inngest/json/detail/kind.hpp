@@ -77,12 +77,26 @@ template <class T>
 concept has_fields = requires(exactly<T> type) {
   inngest_fields(type);
 };
+/// Converts to T, but not to a base of T.
+template <class T>
+struct only {
+  template <std::same_as<T> Other>
+  operator const Other&() const;
+};
+/// Whether the type has functions for nlohmann that are not those of a base: a specialized serializer (the
+/// primary one has templates), or a to_json.
+template <class T>
+concept has_own_to_json = requires {
+  &nlohmann::adl_serializer<T>::to_json;
+}
+|| requires(nlohmann::json& out, const only<T>& value) { to_json(out, value); };
 /// Whether the fields are declared for a base only. They would leave out the members of T itself.
 template <class T>
-concept has_fields_of_base =
-    std::is_class_v<T> && !has_fields<T> && requires(nlohmann::json & out, const T& value) {
-  []<class Base>(exactly<Base>) {}(to_json(out, value));
-};
+concept has_fields_of_base = std::is_class_v<T> && !has_fields<T> && requires(const T* type) {
+  inngest_declares(type);
+}
+&&!has_own_to_json<T>;
+
 template <class T>
 concept has_names = std::is_enum_v<T> && requires(const T* type) {
   inngest_names(type);
@@ -151,8 +165,8 @@ concept has_other_keys = has_mapped_type<T> && !map_like<T>;
 
 /// A map with several values of a key, which an object doesn't have.
 template <class T>
-concept repeats_keys = has_mapped_type<T> && !requires(const T& map, const typename T::key_type& key) {
-  map.at(key);
+concept repeats_keys = map_like<T> && requires(T& map, const typename T::value_type& pair) {
+  { map.insert(pair) } -> std::same_as<typename T::iterator>;
 };
 
 template <class T>
