@@ -5,6 +5,7 @@
 #   FRESH=1    run everything
 #   BUILD_DIR  where to build (build/tests)
 #   PRESET     the CMake preset (asan)
+#   TARGET     what to build (everything); use it with arguments for the tests that it has
 #   CXX        the compiler of the tests (clang++, which needs half of GCC's time for them; GCC reads every header,
 #              and compiles what must not compile and the programs of users)
 #   JOBS       how much to build at once (the number of processors); of tests, which wait a lot, twice as many run
@@ -67,7 +68,7 @@ echo "== configuring $build"
 cmake --preset "${PRESET:-asan}" -B "$build" -DINNGEST_OLDEST_BOOST="$oldest_boost" \
   -DINNGEST_REQUIRE_ADAPTERS="${REQUIRE_ADAPTERS:-OFF}"
 echo "== building"
-"${plain[@]}" cmake --build "$build" --parallel "$jobs"
+"${plain[@]}" cmake --build "$build" --parallel "$jobs" --target "${TARGET:-all}"
 echo "== testing"
 export FUZZ_SECONDS=${FUZZ_SECONDS:-4}
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$((2 * jobs))}

@@ -6,13 +6,14 @@
 #   portability.sh [options] CHECK...
 #
 #   gcc       the whole test suite with GCC, and the packages of that Debian, without sanitizers
+#   adapters  of it, the tests of the adapters, with the frameworks of that Debian
 #   libcxx    the core tests with Clang and libc++
 #   aarch64   the core tests cross-compiled by GCC, run by qemu: 64 bits, char is unsigned
 #   armhf     the same: 32 bits, time_t of 64 bits, char is unsigned
 #   s390x     the same: 64 bits, big endian, char is unsigned
 #   all       all of these
 #
-# Each check but `gcc` first reads all headers with warnings as errors.
+# Each check but the first two reads all headers with warnings as errors.
 #
 #   --suite NAME   the Debian (trixie: GCC 14, Clang 19)
 #   --work DIR     where it is kept between runs; about 3 GB (/var/tmp/inngest-portability)
@@ -48,7 +49,7 @@ while [ $# -gt 0 ]; do
     --inside) inside=$2; shift ;;  # used by the script itself
     -h | --help) usage; exit ;;
     all) checks+=(gcc libcxx aarch64 armhf s390x) ;;
-    gcc | libcxx | aarch64 | armhf | s390x) checks+=("$1") ;;
+    gcc | adapters | libcxx | aarch64 | armhf | s390x) checks+=("$1") ;;
     *) usage >&2; fail "unknown: $1" ;;
   esac
   shift
@@ -186,6 +187,18 @@ check_gcc() {
   describe
   BUILD_DIR=/build/gcc PRESET=plain CXX=g++ JOBS=$jobs tests/run.sh 2>&1 | tee /build/gcc.txt
   echo "tests: $(grep 'tests passed' /build/gcc.txt | tail -n 1)"
+}
+
+check_adapters() {
+  install "${libraries[@]}"
+  cxx=(g++)
+  describe
+  # shellcheck disable=SC2016 # Debian's names, not ours
+  dpkg-query -W -f '${Package} ${Version}\n' 'libboost1*-dev' librestinio-dev libpoco-dev libcivetweb-dev \
+    libmicrohttpd-dev libpistache-dev qt6-httpserver-dev 2> /dev/null || true
+  BUILD_DIR=/build/gcc PRESET=plain CXX=g++ JOBS=$jobs TARGET=inngest_adapter_tests \
+    tests/run.sh -R '^adapter\.' 2>&1 | tee /build/adapters.txt
+  echo "tests: $(grep 'tests passed' /build/adapters.txt | tail -n 1)"
 }
 
 check_libcxx() {
