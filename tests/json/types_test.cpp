@@ -135,8 +135,8 @@ struct foreign {
   bool operator==(const foreign&) const = default;
   NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign, kind)
 };
-using open = std::variant<card, std::map<std::string, std::string>, json, foreign>;
-INNGEST_VARIANT(open, "kind", "card", "texts", "any", "foreign")
+using open_choice = std::variant<card, std::map<std::string, std::string>, json, foreign>;
+INNGEST_VARIANT(open_choice, "kind", "card", "texts", "any", "foreign")
 
 struct label {
   std::string text;
@@ -310,24 +310,24 @@ TEST_CASE("a variant is told by JSON types, and by members where that is declare
 }
 
 TEST_CASE("alternatives that take any member do not see the discriminator", "[json][types][variant]") {
-  const open texts = std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}};
+  const open_choice texts = std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}};
   CHECK(encode(texts) == R"({"kind":"texts","a":"1","b":"2"})");
   CHECK(again(texts) == texts);
   CHECK(encode(again(again(texts))) == encode(texts));
-  const open any = json{{"in", {{"kind", 1}}}};
+  const open_choice any = json{{"in", {{"kind", 1}}}};
   CHECK(encode(again(any)) == R"({"kind":"any","in":{"kind":1}})");
-  CHECK(std::get<json>(decode<open>(R"({"kind":"any"})")) == json::object());
+  CHECK(std::get<json>(decode<open_choice>(R"({"kind":"any"})")) == json::object());
 }
 
 TEST_CASE("a value that has a variant's discriminator itself is refused", "[json][types][variant]") {
   const std::string problem =
       "it.kind: INNGEST_VARIANT writes this member, so the value must not have it, too";
-  CHECK(unwritable(open(foreign{})) == problem);
-  CHECK(unwritable(open(json{{"kind", "mine"}})) == problem);
-  CHECK(unwritable(open(std::map<std::string, std::string>{{"kind", "mine"}})) == problem);
+  CHECK(unwritable(open_choice(foreign{})) == problem);
+  CHECK(unwritable(open_choice(json{{"kind", "mine"}})) == problem);
+  CHECK(unwritable(open_choice(std::map<std::string, std::string>{{"kind", "mine"}})) == problem);
   CHECK(unwritable(payment(transfer{"CH1", {}, {{"method", json("mine")}}})) ==
         "it.method: INNGEST_VARIANT writes this member, so the value must not have it, too");
-  CHECK(unwritable(open(json::array())).find("must be a JSON object") != std::string::npos);
+  CHECK(unwritable(open_choice(json::array())).find("must be a JSON object") != std::string::npos);
 }
 
 TEST_CASE("extra fields that the type declares are refused", "[json][types]") {
