@@ -87,19 +87,19 @@ INNGEST_CAMEL_FIELDS(purchase, paid, reference, at, open_for, by_size, note, (re
 using paid = inngest::event<"shop/paid", payment>;
 
 // What a base declares.
-struct order {
+struct base_order {
   std::string order_id;
-  bool operator==(const order&) const = default;
+  bool operator==(const base_order&) const = default;
 };
-INNGEST_CAMEL_FIELDS(order, order_id)
-struct undeclared_refund : order {
+INNGEST_CAMEL_FIELDS(base_order, order_id)
+struct undeclared_refund : base_order {
   int cents = 0;
 };
-struct refund : order {
+struct refund : base_order {
   int cents = 0;
 };
 INNGEST_FIELDS(refund, order_id, cents)
-struct foreign_refund : order {
+struct foreign_refund : base_order {
   int cents = 0;
   NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign_refund, order_id, cents)
 };
@@ -114,7 +114,7 @@ class boxed {
   T content_{};
 };
 
-struct serialized_refund : order {
+struct serialized_refund : base_order {
   int cents = 0;
 };
 
@@ -130,12 +130,12 @@ struct tags {
 };
 INNGEST_FIELDS(tags, all)
 // Alternatives that take any member.
-struct foreign {
+struct foreign_kind {
   std::string kind = "own";
-  bool operator==(const foreign&) const = default;
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign, kind)
+  bool operator==(const foreign_kind&) const = default;
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(foreign_kind, kind)
 };
-using open_choice = std::variant<card, std::map<std::string, std::string>, json, foreign>;
+using open_choice = std::variant<card, std::map<std::string, std::string>, json, foreign_kind>;
 INNGEST_VARIANT(open_choice, "kind", "card", "texts", "any", "foreign")
 
 struct label {
@@ -322,7 +322,7 @@ TEST_CASE("alternatives that take any member do not see the discriminator", "[js
 TEST_CASE("a value that has a variant's discriminator itself is refused", "[json][types][variant]") {
   const std::string problem =
       "it.kind: INNGEST_VARIANT writes this member, so the value must not have it, too";
-  CHECK(unwritable(open_choice(foreign{})) == problem);
+  CHECK(unwritable(open_choice(foreign_kind{})) == problem);
   CHECK(unwritable(open_choice(json{{"kind", "mine"}})) == problem);
   CHECK(unwritable(open_choice(std::map<std::string, std::string>{{"kind", "mine"}})) == problem);
   CHECK(unwritable(payment(transfer{"CH1", {}, {{"method", json("mine")}}})) ==
@@ -344,7 +344,7 @@ TEST_CASE("a derived type does not use its base's declaration", "[json][types]")
   CHECK(encode(mine) == R"({"order_id":"7","cents":500})");
   CHECK(again(mine).cents == 500);
   CHECK(json(mine).dump() == R"({"cents":500,"order_id":"7"})");
-  CHECK(encode(static_cast<order>(mine)) == R"({"orderId":"7"})");
+  CHECK(encode(static_cast<base_order>(mine)) == R"({"orderId":"7"})");
   foreign_refund theirs;
   theirs.cents = 3;
   CHECK(encode(theirs) == R"({"cents":3,"order_id":""})");
