@@ -215,7 +215,8 @@ inline MHD_Result add_parameter(void* request, MHD_ValueKind, const char* name, 
 /// The length of the body as declared by the client; 0 if it declares none.
 inline std::uint64_t declared_length(const http::request& request) {
   std::uint64_t out = 0;
-  for (const char digit : request.headers.find("content-length").value_or("")) {
+  const std::string_view text = request.headers.find("content-length").value_or("");
+  for (const char digit : text) {
     if (digit < '0' || digit > '9' || out > std::uint64_t{1} << 58) break;  // libmicrohttpd rejects it
     out = out * 10 + static_cast<std::uint64_t>(digit - '0');
   }
