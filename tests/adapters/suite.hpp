@@ -38,6 +38,8 @@ struct framework {
   bool refuses_early = true;
   /// Whether OPTIONS, PATCH and DELETE reach the handler.
   bool passes_all_methods = true;
+  /// Whether the answer before the end of a connection says so. Some versions add a keep-alive of their own.
+  bool says_when_it_closes = true;
   /// Whether several requests may be sent before their answers are read.
   bool pipelines = true;
   /// Whether an answer counts as a running call until the framework has written it. Only with an executor.
