@@ -286,6 +286,23 @@ TEST_CASE("more steps at once than a server takes are an error that says so", "[
 
 // ---- deferred functions and experiments -----------------------------------------------------------------
 
+TEST_CASE("deferred calls, scores and metadata need a name that is not blank", "[defer]") {
+  const auto app = support::quiet_client();
+  auto clean_up = app.create_deferred_function<position>(
+      {.id = "clean-up"},
+      [](inngest::context<inngest::deferred<position>>& ctx) { return ctx.event.data.x; });
+  const auto refusal_of = [](auto handler) {
+    run_driver run(made(handler));
+    const auto reply = run.discover();
+    CHECK(reply.status == 400);
+    return reply.text;
+  };
+  const auto is_said = ContainsSubstring("must not be empty or blank");
+  CHECK_THAT(refusal_of([&](auto& ctx) { ctx.defer(" ", clean_up, position{1, 2}); }), is_said);
+  CHECK_THAT(refusal_of([](auto& ctx) { ctx.score(" ", 1); }), is_said);
+  CHECK_THAT(refusal_of([](auto& ctx) { ctx.set_metadata(" ", inngest::json::object()); }), is_said);
+}
+
 TEST_CASE("a deferred call rides along with the answer, once", "[defer]") {
   const auto app = support::quiet_client();
   auto clean_up = app.create_deferred_function<position>(

@@ -23,6 +23,8 @@
 #
 # At the end it prints a table. It exits 1 if a check failed.
 set -euo pipefail
+# shellcheck source=tools/debian_chroot.sh
+source "$(dirname "$0")/debian_chroot.sh"
 
 suite=trixie
 work=/var/tmp/inngest-portability
@@ -38,7 +40,6 @@ core="*_test.cpp detail/*_test.cpp protocol/*_test.cpp execution/*_test.cpp wire
 left_out="outbox_faults draining checkpointing http_server_limits overlapping_calls http_doors docs"
 
 usage() { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; }
-fail() { echo "$*" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -56,37 +57,6 @@ while [ $# -gt 0 ]; do
 done
 
 # ---- outside of the chroot ----------------------------------------------------------------------------------------------
-
-make_debian() {
-  [ -e "$root/made" ] && return
-  command -v debootstrap > /dev/null || fail "Please install debootstrap."
-  echo "== making a Debian $suite in $root"
-  # A debootstrap that is older than the release makes it as it makes sid.
-  local script=/usr/share/debootstrap/scripts/$suite
-  [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-  debootstrap --variant=minbase "$suite" "$root" "$mirror" "$script" > "$work/debootstrap.log" 2>&1 || {
-    tail "$work/debootstrap.log"
-    fail "debootstrap could not make a Debian $suite."
-  }
-  # A mirror may lag behind: what it has of testing is valid for a week only.
-  echo 'Acquire::Check-Valid-Until "false";' > "$root/etc/apt/apt.conf.d/99-lagging-mirror"
-  touch "$root/made"
-}
-
-# The files of the work tree, with changes that are not committed.
-copy_sources() {
-  rm -rf "$root/source"
-  mkdir "$root/source"
-  (cd "$(dirname "$0")/.." && git ls-files -z -co --exclude-standard |
-    tar --null --ignore-failed-read -cf - -T - 2> /dev/null) | tar -xf - -C "$root/source"
-}
-
-# Runs a command in the chroot. Its mounts vanish with it.
-in_debian() {
-  # shellcheck disable=SC2016
-  unshare --mount -- sh -ec 'root=$1; shift; mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"
-    cp -L /etc/resolv.conf "$root/etc/resolv.conf"; exec chroot "$root" "$@"' sh "$root" "$@"
-}
 
 run_checks() {
   local check log result table=() failed=0
