@@ -334,7 +334,8 @@ TEST_CASE("a chat request is written as OpenAI wants it", "[ai]") {
   const ai::chat_request request{
       .messages = {{.role = "system", .content = "be brief"},
                    {.role = "user",
-                    .content = json::array({{{"type", "image_url"}, {"image_url", {{"url", "u"}}}}})},
+                    .content =
+                        std::optional(json::array({{{"type", "image_url"}, {"image_url", {{"url", "u"}}}}}))},
                    {.role = "assistant",
                     .tool_calls =
                         std::vector<ai::chat_tool_call>{
@@ -345,10 +346,10 @@ TEST_CASE("a chat request is written as OpenAI wants it", "[ai]") {
       .stop = std::vector<std::string>{"END"},
       .tools = std::vector<ai::chat_tool>{{.function = {.name = "weather",
                                                         .description = "Tells the weather",
-                                                        .parameters = json{{"type", "object"}},
+                                                        .parameters = std::optional(json{{"type", "object"}}),
                                                         .strict = true}}},
       .tool_choice = "auto",
-      .response_format = json{{"type", "json_object"}},
+      .response_format = std::optional(json{{"type", "json_object"}}),
       .extra = {{"reasoning_effort", "low"}}};
   CHECK(json::parse(inngest::encode(request)) == json::parse(R"({
     "messages":[{"role":"system","content":"be brief"},
@@ -363,13 +364,14 @@ TEST_CASE("a chat request is written as OpenAI wants it", "[ai]") {
 }
 
 TEST_CASE("requests in the other formats are written with the providers' names", "[ai]") {
-  CHECK(json::parse(inngest::encode(ai::anthropic_request{
-            .messages = {{.role = "user", .content = json::array({{{"type", "text"}, {"text", "hi"}}})}},
-            .system = "be brief",
-            .stop_sequences = std::vector<std::string>{"END"},
-            .tools = std::vector<ai::anthropic_tool>{{.name = "weather",
-                                                      .input_schema = json{{"type", "object"}}}},
-            .tool_choice = json{{"type", "any"}}})) == json::parse(R"({
+  CHECK(
+      json::parse(inngest::encode(ai::anthropic_request{
+          .messages = {{.role = "user", .content = json::array({{{"type", "text"}, {"text", "hi"}}})}},
+          .system = "be brief",
+          .stop_sequences = std::vector<std::string>{"END"},
+          .tools = std::vector<ai::anthropic_tool>{{.name = "weather",
+                                                    .input_schema = std::optional(json{{"type", "object"}})}},
+          .tool_choice = std::optional(json{{"type", "any"}})})) == json::parse(R"({
     "messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"system":"be brief",
     "stop_sequences":["END"],"tools":[{"name":"weather","input_schema":{"type":"object"}}],
     "tool_choice":{"type":"any"}})"));

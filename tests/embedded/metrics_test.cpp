@@ -161,7 +161,7 @@ TEST_CASE("metrics count runs, steps and attempts by function and outcome", "[em
   for (int i = 0; i < 5; ++i) engine.send(go{});
   REQUIRE(engine.wait_until_idle(support::patience));
   const engine_metrics after = engine.metrics();
-  const function_metrics& of_good = of(after, "good");
+  const function_metrics of_good = of(after, "good");
   CHECK(of_good.app == "shop");
   CHECK(of_good.runs_created == 5);
   CHECK(of_good.runs_completed == 5);
@@ -171,7 +171,7 @@ TEST_CASE("metrics count runs, steps and attempts by function and outcome", "[em
   CHECK(of_good.run_durations.count() == 5);
   CHECK(of_good.queue_durations.count() == 5);
   CHECK(of_good.step_durations.count() == 10);
-  const function_metrics& of_bad = of(after, "bad");
+  const function_metrics of_bad = of(after, "bad");
   CHECK(of_bad.runs_failed == 5);
   CHECK(of_bad.attempts_retried == 5);
   CHECK(of_bad.attempts_failed == 10);  // of the steps, and of the functions that let the error pass
@@ -192,7 +192,7 @@ TEST_CASE("histograms count durations by upper bounds", "[embedded][metrics]") {
   CHECK(all.counts[1] == 1);
   CHECK(all.counts.back() == 1);
   CHECK(all.count() == 4);
-  CHECK(all.sum == Approx(7200.002001));
+  CHECK(std::abs(all.sum - 7200.002001) < 1e-6);
   CHECK(all.quantile(0.5) == 0.001);
   CHECK(all.quantile(0.75) == 0.0025);
   CHECK(std::isinf(all.quantile(1)));

@@ -251,7 +251,7 @@ class road {
           if (is_of_group && !request.at("steps").contains(op.at("id").get<std::string>()))
             missing.push_back(op);
         }
-        if (!missing.empty() && slug != "cap-race") return missing;
+        if (!missing.empty() && slug != "cap-race") return std::optional(std::move(missing));
       }
     }
     return std::nullopt;
@@ -270,7 +270,7 @@ class road {
   /// An event has an id and a time of its own; the words of an error are each server's.
   static bool same_result(const json& ours, const json& theirs) {
     if (theirs.is_object() && theirs.contains("name") && theirs.contains("data"))
-      return ours.value("name", "") == theirs["name"] && ours.value("data", json()) == theirs["data"];
+      return ours.value("name", json()) == theirs["name"] && ours.value("data", json()) == theirs["data"];
     if (theirs.is_object() && theirs.contains("error"))
       return ours.contains("error") && ours["error"].value("name", "") == theirs["error"].value("name", "");
     return ours == theirs;
