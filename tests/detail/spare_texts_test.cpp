@@ -40,6 +40,20 @@ TEST_CASE("a text always has the room that was asked for", "[text]") {
   }
 }
 
+TEST_CASE("a text to overwrite has what the memory contained, and never more than asked for", "[text]") {
+  take_spare_texts();
+  CHECK(inngest::detail::text_to_overwrite(large, large + 64).empty());  // nothing to take
+  inngest::detail::give_back(std::string(large, 'x'));
+  const std::string second = inngest::detail::text_to_overwrite(large / 2, large / 2 + 64);
+  CHECK(second == std::string(large / 2, 'x'));
+  std::string longer = std::string(large, 'z');
+  longer.resize(10);
+  inngest::detail::give_back(std::move(longer));
+  const std::string third = inngest::detail::text_to_overwrite(large / 2, large / 2 + 64);
+  CHECK(third == std::string(10, 'z'));
+  CHECK(third.capacity() >= large / 2 + 64);
+}
+
 TEST_CASE("small texts and those of more than 32 MB are not kept", "[text]") {
   take_spare_texts();
   const std::size_t all = std::size_t{32} << 20;

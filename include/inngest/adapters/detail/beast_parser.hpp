@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,14 +46,23 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   http::request& request() { return request_; }
   /// Whether the client speaks HTTP/1.0, and so knows no chunks.
   bool is_old() const { return is_old_; }
-  /// The number of bytes of the body still to receive, if known.
-  std::size_t body_left() const { return body_left_; }
+  /// Whether the whole request was received.
+  bool is_complete() { return is_done() || (is_header_done() && length_ && received_ == *length_); }
+  /// Whether the rest of the body can be read directly into it, past Beast's parser: its length is known.
+  bool reads_directly() { return is_header_done() && length_ && received_ < *length_; }
+  /// Where to read the next bytes of the body.
+  boost::asio::mutable_buffer next_part();
+  /// Called with how many of them were read.
+  void received(std::size_t size) { received_ += size; }
   /// Whether the client waits for permission to send the body ("Expect: 100-continue"). True only once.
   bool asks_to_continue() { return std::exchange(asks_to_continue_, false); }
 
  private:
   /// How much of a body is read before its request gets status 404.
   static constexpr std::size_t max_ignored_body = 64 * 1024;
+  // A client may send less than it says, so memory is reserved for at most so much, and used only as bytes
+  // arrive.
+  static constexpr std::size_t most_at_once = 8 * 1024 * 1024, most_ahead = 128 * 1024;
 
   void on_request_impl(boost::beast::http::verb, text method, text target, int version,
                        error_code&) override {
@@ -86,25 +97,27 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& error) override {
     if (!length) return;
     if (*length > limit_) return fail(error);
-    constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
-    body_left_ = static_cast<std::size_t>(*length);
-    request_.body = text_with_room((std::min)(body_left_, most_at_once) + json_buffer::padding);
+    length_ = static_cast<std::size_t>(*length);
+    const std::size_t expected = (std::min)(*length_, most_at_once);
+    request_.body = text_to_overwrite(expected, expected + json_buffer::padding);
   }
 
-  std::size_t on_body_impl(text piece, error_code& error) override {
-    if (piece.size() > limit_ - request_.body.size()) {
-      fail(error);
-      return 0;
-    }
-    request_.body.append(piece.data(), piece.size());
-    body_left_ -= (std::min)(body_left_, piece.size());
+  std::size_t on_body_impl(text piece, error_code&) override {
+    request_.body.resize((std::max)(request_.body.size(), received_ + piece.size()));
+    std::copy(piece.begin(), piece.end(), request_.body.begin() + static_cast<std::ptrdiff_t>(received_));
+    received_ += piece.size();
     return piece.size();
   }
 
   void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
 
   std::size_t on_chunk_body_impl(std::uint64_t, text piece, error_code& error) override {
-    return on_body_impl(piece, error);
+    if (piece.size() > limit_ - request_.body.size()) {
+      fail(error);
+      return 0;
+    }
+    request_.body.append(piece.data(), piece.size());
+    return piece.size();
   }
 
   void on_finish_impl(error_code&) override {}
@@ -115,9 +128,16 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   const handler* route_ = nullptr;
   http::request request_;
   std::size_t limit_ = 0;
-  std::size_t body_left_ = 0;
+  std::optional<std::size_t> length_;  // of the body; nullopt when it arrives in chunks
+  std::size_t received_ = 0;           // bytes of a body whose length is known
   bool is_old_ = false;
   bool asks_to_continue_ = false;
 };
+
+inline boost::asio::mutable_buffer beast_parser::next_part() {
+  std::string& body = request_.body;
+  if (body.size() <= received_) body.resize((std::min)(*length_, received_ + most_ahead));
+  return {body.data() + received_, body.size() - received_};
+}
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -26,15 +26,13 @@ inline void beast_session::read() {
   const auto self = weak_from_this().lock();
   if (!self) return;  // the session is being destroyed
   is_reading_ = true;
+  constexpr std::size_t at_once = 8 * 1024;  // a header, or a chunk of a body
   socket_.async_read_some(
-      buffer_.prepare(size_to_read()),
+      reads_body() ? parser_->next_part() : buffer_.prepare(at_once),
       [self](boost::system::error_code error, std::size_t size) { self->on_read(error, size); });
 }
 
-inline std::size_t beast_session::size_to_read() const {
-  constexpr std::size_t shortest = 8 * 1024, longest = 128 * 1024;
-  return std::clamp(parser_ ? parser_->body_left() : 0, shortest, longest);
-}
+inline bool beast_session::reads_body() { return parser_ && parser_->reads_directly(); }
 
 inline void beast_session::on_read(boost::system::error_code error, std::size_t size) {
   garbage done;
@@ -51,7 +49,7 @@ inline void beast_session::on_read(boost::system::error_code error, std::size_t 
       done = close();
       return;
     }
-    buffer_.commit(size);
+    reads_body() ? parser_->received(size) : buffer_.commit(size);
     if (current_) return stay();  // the next request waits until this one is answered
     if (is_lingering_) {
       buffer_.consume(size);
@@ -101,15 +99,15 @@ inline beast_session::parsed beast_session::parse() {
   const bool begins = !parser_ && buffer_.size() > 0;
   if (begins) parser_.emplace(*routes_, options_->max_header_size);
   problem_ = {};
-  while (buffer_.size() > 0 && !parser_->is_done() && !problem_) {
+  while (buffer_.size() > 0 && !parser_->is_complete() && !problem_) {
     buffer_.consume(parser_->put(buffer_.data(), problem_));
   }
   // The parser leaves only a line that is not complete, and has no limit for lines around chunks.
   const bool is_incomplete = !problem_ || problem_ == boost::beast::http::error::need_more;
-  if (is_incomplete && parser_ && !parser_->is_done() && buffer_.size() > options_->max_header_size)
+  if (is_incomplete && parser_ && !parser_->is_complete() && buffer_.size() > options_->max_header_size)
     problem_ = boost::beast::http::error::header_limit;
   if (problem_ && problem_ != boost::beast::http::error::need_more) return parsed::garbage;
-  if (parser_ && parser_->is_done()) return parsed::request;
+  if (parser_ && parser_->is_complete()) return parsed::request;
   const bool has_header = parser_ && parser_->is_header_done();
   if (begins || has_header) {
     const std::lock_guard lock(link_->mutex);

@@ -114,7 +114,7 @@ class beast_session : public std::enable_shared_from_this<beast_session> {
   void answer_request();
   void refuse_request();
   bool is_answered();
-  std::size_t size_to_read() const;
+  bool reads_body();
   void send_continue();
 
   /// Whether a body follows the head of an answer.

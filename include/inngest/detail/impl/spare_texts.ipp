@@ -37,21 +37,31 @@ INNGEST_INLINE spare_texts& all_spare_texts() {
   return all;
 }
 
+/// A stored text with the contents that it had, or a new one.
+INNGEST_INLINE std::string spare_text(std::size_t capacity) {
+  if (capacity < spare_texts::smallest) return {};
+  spare_texts& all = all_spare_texts();
+  const std::lock_guard lock(all.mutex);
+  const auto found = all.first_with(capacity);
+  return found == all.texts.end() ? std::string() : all.take(found);
+}
+
 INNGEST_INLINE std::string text_with_room(std::size_t size) {
-  std::string out;
-  if (size >= spare_texts::smallest) {
-    spare_texts& all = all_spare_texts();
-    const std::lock_guard lock(all.mutex);
-    const auto found = all.first_with(size);
-    if (found != all.texts.end()) out = all.take(found);
-  }
+  std::string out = spare_text(size);
+  out.clear();
   out.reserve(size);
+  return out;
+}
+
+INNGEST_INLINE std::string text_to_overwrite(std::size_t size, std::size_t room) {
+  std::string out = spare_text(room);
+  out.resize((std::min)(out.size(), size));
+  out.reserve(room);
   return out;
 }
 
 INNGEST_INLINE void give_back(std::string text) noexcept {
   if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
-  text.clear();
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
   all.size += text.capacity();
