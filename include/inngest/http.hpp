@@ -36,6 +36,9 @@ class headers {
   /// The end of the fields.
   auto end() const { return fields_.end(); }
 
+  /// The pairs of name and value themselves, so that they need not be copied.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> release() && { return std::move(fields_); }
+
  private:
   static bool same_name(std::string_view a, std::string_view b);
 

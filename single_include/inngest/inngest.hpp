@@ -255,6 +255,9 @@ class headers {
   /// The end of the fields.
   auto end() const { return fields_.end(); }
 
+  /// The pairs of name and value themselves, so that they need not be copied.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> release() && { return std::move(fields_); }
+
  private:
   static bool same_name(std::string_view a, std::string_view b);
 
@@ -2534,16 +2537,16 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 void write_quoted(std::string& out, std::string_view text, const json_path& at = {});
 
+/// A text, without its escapes. It is a slice of the document, or of memory that the document owns.
+std::string_view text_of(json_value& value, const json_path& at);
+
 template <class T>
 struct codec<T, json_kind::text> {
   static T read(json_value& value, const json_path& at) {
     static_assert(std::constructible_from<T, std::string> && !std::is_pointer_v<T> &&
                       !std::same_as<T, std::string_view>,
                   "inngest: text can only be read into a type that owns it: use std::string");
-    std::string_view plain;
-    if (value.get_plain_string(plain)) return T(std::string(plain));
-    expect(value, json_type::string, at, "string");
-    return T(std::string(take(value.get_string(), at)));
+    return T(std::string(text_of(value, at)));
   }
   static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
 };
@@ -2699,6 +2702,13 @@ INNGEST_INLINE std::size_t incomplete_utf8_at_end(std::string_view text) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+INNGEST_INLINE std::string_view text_of(json_value& value, const json_path& at) {
+  std::string_view plain;
+  if (value.get_plain_string(plain)) return plain;
+  expect(value, json_type::string, at, "string");
+  return take(value.get_string(), at);
+}
+
 INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const json_path& at) {
   if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
   out += '"';
@@ -2821,6 +2831,8 @@ struct codec<T, json_kind::sequence> {
       if constexpr (is_fixed_array<T>) {
         if (index >= out.size()) fail_size(at, index + 1);
         out[index] = detail::read<element>(found, here);
+      } else if constexpr (std::same_as<T, std::vector<std::string>>) {
+        out.emplace_back(text_of(found, here));  // without a string between
       } else {
         out.insert(out.end(), detail::read<element>(found, here));
       }
@@ -3295,7 +3307,10 @@ struct codec<T, json_kind::fields> {
       constexpr std::string_view name = std::get<Index>(all).name;
       // key == name, but compilers that know the size need no call of memcmp
       if (key.size() != name.size() || std::memcmp(key.data(), name.data(), name.size()) != 0) return false;
-      Field::of(out) = Field::form::template read<type>(value, json_path(at, name));
+      if constexpr (std::same_as<type, std::string> && std::same_as<typename Field::form, own_form>)
+        Field::of(out) = text_of(value, json_path(at, name));  // without a string between
+      else
+        Field::of(out) = Field::form::template read<type>(value, json_path(at, name));
       return seen = true;
     } else {
       return false;
@@ -6065,6 +6080,12 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 using sha1_digest = std::array<std::uint8_t, 20>;
 
+/// a == b in parts that compilers compare without a call of memcmp. A replay compares several ids for every
+/// step.
+inline bool is_same(const sha1_digest& a, const sha1_digest& b) {
+  return std::memcmp(a.data(), b.data(), 16) == 0 && std::memcmp(a.data() + 16, b.data() + 16, 4) == 0;
+}
+
 /// SHA-1 that also runs at compile time, so that literal step ids cost nothing at run time. The
 /// protocol identifies steps by SHA-1; its security does not depend on collision resistance.
 class sha1 {
@@ -8387,7 +8408,7 @@ INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) 
 INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
   const std::size_t last = entries_.size() - 1;
   std::size_t at = detail::step_hash_hasher()(id) & last;
-  while (entries_[at].is_taken && entries_[at].id != id) at = (at + 1) & last;
+  while (entries_[at].is_taken && !detail::is_same(entries_[at].id, id)) at = (at + 1) & last;
   return &entries_[at];
 }
 
@@ -8627,6 +8648,10 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// body if available: getting fresh pages from the system costs more than reading the bytes into them.
 std::string text_with_room(std::size_t size);
 
+/// The same with what the memory contained, up to `size` bytes: resizing an empty text would clear bytes that
+/// are overwritten anyway. `room` is at least `size`.
+std::string text_to_overwrite(std::size_t size, std::size_t room);
+
 /// Stores the memory of an unused text for reuse, if it is 64 KB or more, and at most 32 MB in total.
 void give_back(std::string text) noexcept;
 
@@ -8663,21 +8688,31 @@ INNGEST_INLINE spare_texts& all_spare_texts() {
   return all;
 }
 
+/// A stored text with the contents that it had, or a new one.
+INNGEST_INLINE std::string spare_text(std::size_t capacity) {
+  if (capacity < spare_texts::smallest) return {};
+  spare_texts& all = all_spare_texts();
+  const std::lock_guard lock(all.mutex);
+  const auto found = all.first_with(capacity);
+  return found == all.texts.end() ? std::string() : all.take(found);
+}
+
 INNGEST_INLINE std::string text_with_room(std::size_t size) {
-  std::string out;
-  if (size >= spare_texts::smallest) {
-    spare_texts& all = all_spare_texts();
-    const std::lock_guard lock(all.mutex);
-    const auto found = all.first_with(size);
-    if (found != all.texts.end()) out = all.take(found);
-  }
+  std::string out = spare_text(size);
+  out.clear();
   out.reserve(size);
+  return out;
+}
+
+INNGEST_INLINE std::string text_to_overwrite(std::size_t size, std::size_t room) {
+  std::string out = spare_text(room);
+  out.resize((std::min)(out.size(), size));
+  out.reserve(room);
   return out;
 }
 
 INNGEST_INLINE void give_back(std::string text) noexcept {
   if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
-  text.clear();
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
   all.size += text.capacity();
@@ -8752,7 +8787,7 @@ class call_request {
   std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
   /// Whether the step's result is the newest one; all others were already in an earlier call.
-  bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
+  bool is_newest(const step_hash& id) const { return !stack_.empty() && detail::is_same(stack_.back(), id); }
 
   /// The steps with results, in the order in which the results arrived.
   const std::vector<step_hash>& completed() const { return stack_; }
@@ -8763,11 +8798,12 @@ class call_request {
  private:
   static void reading(detail::function_ref<void()> read);
 
-  /// Rejects a duplicate member, because readers could disagree on which one counts.
+  /// Finds a member by its name. Rejects a duplicate one, because readers could disagree on which one counts.
   class member_check {
    public:
-    void note(std::string_view key, std::initializer_list<std::string_view> known,
-              const detail::json_path& at);
+    /// The position of the name among the known ones; their number when it is not known.
+    std::size_t note(std::string_view key, std::span<const std::string_view> known,
+                     const detail::json_path& at);
 
    private:
     unsigned seen_ = 0;
@@ -8888,7 +8924,7 @@ INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
     return comes_before(stored.id, wanted);
   };
   const memo* found = std::lower_bound(first, last, id, before);
-  return found != last && found->id == id ? found : nullptr;
+  return found != last && detail::is_same(found->id, id) ? found : nullptr;
 }
 
 INNGEST_INLINE std::size_t call_request::group_of(const step_hash& id) const {
@@ -8915,38 +8951,47 @@ INNGEST_INLINE void call_request::reading(detail::function_ref<void()> read) {
   }
 }
 
-INNGEST_INLINE void call_request::member_check::note(std::string_view key,
-                                                     std::initializer_list<std::string_view> known,
-                                                     const detail::json_path& at) {
+INNGEST_INLINE std::size_t call_request::member_check::note(std::string_view key,
+                                                            std::span<const std::string_view> known,
+                                                            const detail::json_path& at) {
   const auto found = std::find(known.begin(), known.end(), key);
-  if (found == known.end()) return;
-  const unsigned bit = 1u << (found - known.begin());
+  const auto index = static_cast<std::size_t>(found - known.begin());
+  if (found == known.end()) return index;
+  const unsigned bit = 1u << index;
   if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
   seen_ |= bit;
+  return index;
 }
 
 INNGEST_INLINE void call_request::read_body() {
+  enum member { event, events, steps, ctx, defers, use_api };
+  static constexpr std::string_view names[] = {"event", "events", "steps", "ctx", "defers", "use_api"};
   document_ = std::make_unique<detail::kept_document>(body_.text());
   detail::json_document& document = document_->document();
   member_check members;
-  for (auto item : document.object()) {
-    detail::json_field field = detail::take(item, {});
-    const std::string_view key = field.key;
-    members.note(key, {"event", "events", "steps", "ctx", "defers", "use_api"}, {});
+  for (auto& item : document.object()) {
+    detail::json_field& field = detail::take(item, {});
     detail::json_value& value = field.value;
-    if (key == "event") {
-      detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
-      event_ = detail::raw_text(value, {});
-    } else if (key == "events") {
-      events_ = detail::raw_text(value, {});
-    } else if (key == "steps") {
-      read_steps(value, document_.get());
-    } else if (key == "ctx") {
-      read_context(value);
-    } else if (key == "defers") {
-      read_defers(value);
-    } else if (key == "use_api") {
-      use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
+    switch (members.note(field.key, names, {})) {
+      case event:
+        detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
+        event_ = detail::raw_text(value, {});
+        break;
+      case events:
+        events_ = detail::raw_text(value, {});
+        break;
+      case steps:
+        read_steps(value, document_.get());
+        break;
+      case ctx:
+        read_context(value);
+        break;
+      case defers:
+        read_defers(value);
+        break;
+      case use_api:
+        use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
+        break;
     }
   }
   document.expect_end();
@@ -8984,7 +9029,7 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value, detail::
   const auto before = [](const memo& a, const memo& b) { return comes_before(a.id, b.id); };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
   // An id in lower case and in upper case are two names for one step.
-  const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
+  const auto same = [](const memo& a, const memo& b) { return detail::is_same(a.id, b.id); };
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
     detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
@@ -9020,36 +9065,58 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
   const detail::json_path at("ctx");
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
+  enum member {
+    run_id,
+    attempt,
+    max_attempts,
+    plan_only,
+    use_api,
+    stack,
+    fn_id,
+    qi_id,
+    request_id,
+    generation
+  };
+  static constexpr std::string_view names[] = {
+      "run_id", "attempt",    "max_attempts", "disable_immediate_execution", "use_api", "stack", "fn_id",
+      "qi_id",  "request_id", "generation_id"};
   member_check members;
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    const std::string_view key = field.key;
-    members.note(key,
-                 {"run_id", "attempt", "max_attempts", "disable_immediate_execution", "use_api", "stack",
-                  "fn_id", "qi_id", "request_id", "generation_id"},
-                 at);
-    detail::json_value& member = field.value;
-    const detail::json_path here(at, key);
-    if (key == "run_id")
-      run_id_ = detail::read<std::string>(member, here);
-    else if (key == "attempt")
-      attempt_ = detail::read<int>(member, here);
-    else if (key == "max_attempts")
-      max_attempts_ = detail::read<std::optional<int>>(member, here);
-    else if (key == "disable_immediate_execution")
-      plan_only_ = detail::read<bool>(member, here);
-    else if (key == "use_api")
-      use_api_ = detail::read<bool>(member, here) || use_api_;
-    else if (key == "stack")
-      read_stack(member, here);
-    else if (key == "fn_id")
-      function_uuid_ = text_or_nothing(member, here);
-    else if (key == "qi_id")
-      queue_item_id_ = text_or_nothing(member, here);
-    else if (key == "request_id")
-      request_id_ = text_or_nothing(member, here);
-    else if (key == "generation_id")
-      generation_id_ = read_exact_integer(member, here);
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    detail::json_value& found = field.value;
+    const detail::json_path here(at, field.key);
+    switch (members.note(field.key, names, at)) {
+      case run_id:
+        run_id_ = detail::read<std::string>(found, here);
+        break;
+      case attempt:
+        attempt_ = detail::read<int>(found, here);
+        break;
+      case max_attempts:
+        max_attempts_ = detail::read<std::optional<int>>(found, here);
+        break;
+      case plan_only:
+        plan_only_ = detail::read<bool>(found, here);
+        break;
+      case use_api:
+        use_api_ = detail::read<bool>(found, here) || use_api_;
+        break;
+      case stack:
+        read_stack(found, here);
+        break;
+      case fn_id:
+        function_uuid_ = text_or_nothing(found, here);
+        break;
+      case qi_id:
+        queue_item_id_ = text_or_nothing(found, here);
+        break;
+      case request_id:
+        request_id_ = text_or_nothing(found, here);
+        break;
+      case generation:
+        generation_id_ = read_exact_integer(found, here);
+        break;
+    }
   }
 }
 
@@ -9069,12 +9136,11 @@ INNGEST_INLINE std::string call_request::text_or_nothing(detail::json_value& val
 INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const detail::json_path& at) {
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
+  static constexpr std::string_view names[] = {"stack"};
   member_check members;
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    const std::string_view key = field.key;
-    members.note(key, {"stack"}, at);
-    if (key != "stack") continue;
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    if (members.note(field.key, names, at) != 0) continue;
     if (detail::is_null(field.value, at)) continue;
     detail::expect(field.value, detail::json_type::array, at, "array");
     for (auto& one : detail::elements_of(field.value, at)) {
@@ -9662,15 +9728,16 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
   check_step_options(options);
-  step_call call{.hash = options.id.hash(),
-                 .id = std::string(options.id.text()),
-                 .given_name = std::move(options.name),
-                 .kind = kind,
-                 .file = options.id.file(),
-                 .line = options.id.line(),
-                 .retries = options.retries,
-                 .backoff = std::move(options.backoff),
-                 .deadline = options.deadline};
+  step_call call;  // member by member: GCC would clear the whole of a braced one first, slowly
+  call.hash = options.id.hash();
+  call.id = options.id.text();
+  call.given_name = std::move(options.name);
+  call.kind = kind;
+  call.file = options.id.file();
+  call.line = options.id.line();
+  call.retries = options.retries;
+  call.backoff = std::move(options.backoff);
+  call.deadline = options.deadline;
   if (!hooks_.empty()) transform_input(call, input);
   refuse_unwritable(call.id, call.given_name);
   if (auto error = ids_.identify(call, reached())) stop(*std::move(error));
@@ -17780,9 +17847,10 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE http::response json_answer(const served_app& app, int status, std::string body) {
   http::response out{.status = status, .body = std::move(body)};
   out.headers.add(protocol::header::content_type, "application/json");
+  // In falling order, see the adapter of cpp-httplib.
   out.headers.add(protocol::header::sdk, protocol::sdk_name);
-  if (!app.options.framework.empty()) out.headers.add(protocol::header::framework, app.options.framework);
   out.headers.add(protocol::header::request_version, protocol::execution_version);
+  if (!app.options.framework.empty()) out.headers.add(protocol::header::framework, app.options.framework);
   if (!app.settings().env().empty()) out.headers.add(protocol::header::environment, app.settings().env());
   if (!app.settings().platform().empty())
     out.headers.add(protocol::header::platform, app.settings().platform());
@@ -45594,8 +45662,15 @@ struct adapter<Server> {
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
     http::request out{.method = request.method, .url = request.target};
-    for (const auto& [name, value] : request.headers) out.headers.add(name, value);
+    for (const auto& [name, value] : request.headers) {
+      if (!is_made_up(name)) out.headers.add(name, value);
+    }
     return out;
+  }
+
+  /// Whether cpp-httplib adds a field of this name to every request, to tell who sent it.
+  static bool is_made_up(std::string_view name) {
+    return name == "REMOTE_ADDR" || name == "REMOTE_PORT" || name == "LOCAL_ADDR" || name == "LOCAL_PORT";
   }
 
   /// Reads the body as it is. cpp-httplib would take a form apart, so it doesn't see what the body is, except
@@ -45655,11 +45730,11 @@ struct adapter<Server> {
     response.status = out.status;
     response.headers.erase("Content-Type");  // of the server's own handlers
     std::string content_type = "application/json";
-    for (const auto& [name, value] : out.headers) {
+    for (auto& [name, value] : std::move(out.headers).release()) {
       if (name == "content-type")
-        content_type = value;
+        content_type = std::move(value);
       else
-        add_header(response, name, value);
+        add_header(response, std::move(name), std::move(value));
     }
     if (request.version == "HTTP/1.0") collect_pieces(out);
     if (!out.stream) {

@@ -90,8 +90,15 @@ struct adapter<Server> {
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
     http::request out{.method = request.method, .url = request.target};
-    for (const auto& [name, value] : request.headers) out.headers.add(name, value);
+    for (const auto& [name, value] : request.headers) {
+      if (!is_made_up(name)) out.headers.add(name, value);
+    }
     return out;
+  }
+
+  /// Whether cpp-httplib adds a field of this name to every request, to tell who sent it.
+  static bool is_made_up(std::string_view name) {
+    return name == "REMOTE_ADDR" || name == "REMOTE_PORT" || name == "LOCAL_ADDR" || name == "LOCAL_PORT";
   }
 
   /// Reads the body as it is. cpp-httplib would take a form apart, so it doesn't see what the body is, except
@@ -151,11 +158,11 @@ struct adapter<Server> {
     response.status = out.status;
     response.headers.erase("Content-Type");  // of the server's own handlers
     std::string content_type = "application/json";
-    for (const auto& [name, value] : out.headers) {
+    for (auto& [name, value] : std::move(out.headers).release()) {
       if (name == "content-type")
-        content_type = value;
+        content_type = std::move(value);
       else
-        add_header(response, name, value);
+        add_header(response, std::move(name), std::move(value));
     }
     if (request.version == "HTTP/1.0") collect_pieces(out);
     if (!out.stream) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include <inngest/config.hpp>
@@ -10,6 +11,12 @@
 namespace inngest::inline INNGEST_ABI::detail {
 
 using sha1_digest = std::array<std::uint8_t, 20>;
+
+/// a == b in parts that compilers compare without a call of memcmp. A replay compares several ids for every
+/// step.
+inline bool is_same(const sha1_digest& a, const sha1_digest& b) {
+  return std::memcmp(a.data(), b.data(), 16) == 0 && std::memcmp(a.data() + 16, b.data() + 16, 4) == 0;
+}
 
 /// SHA-1 that also runs at compile time, so that literal step ids cost nothing at run time. The
 /// protocol identifies steps by SHA-1; its security does not depend on collision resistance.

@@ -4,10 +4,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,7 +87,7 @@ class call_request {
   std::size_t state_size() const { return state_size_; }
   bool has_results() const { return !stack_.empty(); }
   /// Whether the step's result is the newest one; all others were already in an earlier call.
-  bool is_newest(const step_hash& id) const { return !stack_.empty() && stack_.back() == id; }
+  bool is_newest(const step_hash& id) const { return !stack_.empty() && detail::is_same(stack_.back(), id); }
 
   /// The steps with results, in the order in which the results arrived.
   const std::vector<step_hash>& completed() const { return stack_; }
@@ -98,11 +98,12 @@ class call_request {
  private:
   static void reading(detail::function_ref<void()> read);
 
-  /// Rejects a duplicate member, because readers could disagree on which one counts.
+  /// Finds a member by its name. Rejects a duplicate one, because readers could disagree on which one counts.
   class member_check {
    public:
-    void note(std::string_view key, std::initializer_list<std::string_view> known,
-              const detail::json_path& at);
+    /// The position of the name among the known ones; their number when it is not known.
+    std::size_t note(std::string_view key, std::span<const std::string_view> known,
+                     const detail::json_path& at);
 
    private:
     unsigned seen_ = 0;

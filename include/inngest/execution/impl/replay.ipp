@@ -67,15 +67,16 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   refuse_nesting(options.id.text());
   refuse_if_interrupted();
   check_step_options(options);
-  step_call call{.hash = options.id.hash(),
-                 .id = std::string(options.id.text()),
-                 .given_name = std::move(options.name),
-                 .kind = kind,
-                 .file = options.id.file(),
-                 .line = options.id.line(),
-                 .retries = options.retries,
-                 .backoff = std::move(options.backoff),
-                 .deadline = options.deadline};
+  step_call call;  // member by member: GCC would clear the whole of a braced one first, slowly
+  call.hash = options.id.hash();
+  call.id = options.id.text();
+  call.given_name = std::move(options.name);
+  call.kind = kind;
+  call.file = options.id.file();
+  call.line = options.id.line();
+  call.retries = options.retries;
+  call.backoff = std::move(options.backoff);
+  call.deadline = options.deadline;
   if (!hooks_.empty()) transform_input(call, input);
   refuse_unwritable(call.id, call.given_name);
   if (auto error = ids_.identify(call, reached())) stop(*std::move(error));

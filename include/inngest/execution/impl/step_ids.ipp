@@ -35,7 +35,7 @@ INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) 
 INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
   const std::size_t last = entries_.size() - 1;
   std::size_t at = detail::step_hash_hasher()(id) & last;
-  while (entries_[at].is_taken && entries_[at].id != id) at = (at + 1) & last;
+  while (entries_[at].is_taken && !detail::is_same(entries_[at].id, id)) at = (at + 1) & last;
   return &entries_[at];
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -59,6 +60,8 @@ struct codec<T, json_kind::sequence> {
       if constexpr (is_fixed_array<T>) {
         if (index >= out.size()) fail_size(at, index + 1);
         out[index] = detail::read<element>(found, here);
+      } else if constexpr (std::same_as<T, std::vector<std::string>>) {
+        out.emplace_back(text_of(found, here));  // without a string between
       } else {
         out.insert(out.end(), detail::read<element>(found, here));
       }

@@ -101,7 +101,10 @@ struct codec<T, json_kind::fields> {
       constexpr std::string_view name = std::get<Index>(all).name;
       // key == name, but compilers that know the size need no call of memcmp
       if (key.size() != name.size() || std::memcmp(key.data(), name.data(), name.size()) != 0) return false;
-      Field::of(out) = Field::form::template read<type>(value, json_path(at, name));
+      if constexpr (std::same_as<type, std::string> && std::same_as<typename Field::form, own_form>)
+        Field::of(out) = text_of(value, json_path(at, name));  // without a string between
+      else
+        Field::of(out) = Field::form::template read<type>(value, json_path(at, name));
       return seen = true;
     } else {
       return false;

@@ -25,16 +25,16 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 void write_quoted(std::string& out, std::string_view text, const json_path& at = {});
 
+/// A text, without its escapes. It is a slice of the document, or of memory that the document owns.
+std::string_view text_of(json_value& value, const json_path& at);
+
 template <class T>
 struct codec<T, json_kind::text> {
   static T read(json_value& value, const json_path& at) {
     static_assert(std::constructible_from<T, std::string> && !std::is_pointer_v<T> &&
                       !std::same_as<T, std::string_view>,
                   "inngest: text can only be read into a type that owns it: use std::string");
-    std::string_view plain;
-    if (value.get_plain_string(plain)) return T(std::string(plain));
-    expect(value, json_type::string, at, "string");
-    return T(std::string(take(value.get_string(), at)));
+    return T(std::string(text_of(value, at)));
   }
   static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
 };

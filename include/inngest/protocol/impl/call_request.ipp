@@ -65,7 +65,7 @@ INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
     return comes_before(stored.id, wanted);
   };
   const memo* found = std::lower_bound(first, last, id, before);
-  return found != last && found->id == id ? found : nullptr;
+  return found != last && detail::is_same(found->id, id) ? found : nullptr;
 }
 
 INNGEST_INLINE std::size_t call_request::group_of(const step_hash& id) const {
@@ -92,38 +92,47 @@ INNGEST_INLINE void call_request::reading(detail::function_ref<void()> read) {
   }
 }
 
-INNGEST_INLINE void call_request::member_check::note(std::string_view key,
-                                                     std::initializer_list<std::string_view> known,
-                                                     const detail::json_path& at) {
+INNGEST_INLINE std::size_t call_request::member_check::note(std::string_view key,
+                                                            std::span<const std::string_view> known,
+                                                            const detail::json_path& at) {
   const auto found = std::find(known.begin(), known.end(), key);
-  if (found == known.end()) return;
-  const unsigned bit = 1u << (found - known.begin());
+  const auto index = static_cast<std::size_t>(found - known.begin());
+  if (found == known.end()) return index;
+  const unsigned bit = 1u << index;
   if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
   seen_ |= bit;
+  return index;
 }
 
 INNGEST_INLINE void call_request::read_body() {
+  enum member { event, events, steps, ctx, defers, use_api };
+  static constexpr std::string_view names[] = {"event", "events", "steps", "ctx", "defers", "use_api"};
   document_ = std::make_unique<detail::kept_document>(body_.text());
   detail::json_document& document = document_->document();
   member_check members;
-  for (auto item : document.object()) {
-    detail::json_field field = detail::take(item, {});
-    const std::string_view key = field.key;
-    members.note(key, {"event", "events", "steps", "ctx", "defers", "use_api"}, {});
+  for (auto& item : document.object()) {
+    detail::json_field& field = detail::take(item, {});
     detail::json_value& value = field.value;
-    if (key == "event") {
-      detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
-      event_ = detail::raw_text(value, {});
-    } else if (key == "events") {
-      events_ = detail::raw_text(value, {});
-    } else if (key == "steps") {
-      read_steps(value, document_.get());
-    } else if (key == "ctx") {
-      read_context(value);
-    } else if (key == "defers") {
-      read_defers(value);
-    } else if (key == "use_api") {
-      use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
+    switch (members.note(field.key, names, {})) {
+      case event:
+        detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
+        event_ = detail::raw_text(value, {});
+        break;
+      case events:
+        events_ = detail::raw_text(value, {});
+        break;
+      case steps:
+        read_steps(value, document_.get());
+        break;
+      case ctx:
+        read_context(value);
+        break;
+      case defers:
+        read_defers(value);
+        break;
+      case use_api:
+        use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
+        break;
     }
   }
   document.expect_end();
@@ -161,7 +170,7 @@ INNGEST_INLINE void call_request::read_steps(detail::json_value& value, detail::
   const auto before = [](const memo& a, const memo& b) { return comes_before(a.id, b.id); };
   if (!std::is_sorted(memos_.begin(), memos_.end(), before)) std::sort(memos_.begin(), memos_.end(), before);
   // An id in lower case and in upper case are two names for one step.
-  const auto same = [](const memo& a, const memo& b) { return a.id == b.id; };
+  const auto same = [](const memo& a, const memo& b) { return detail::is_same(a.id, b.id); };
   const auto twice = std::adjacent_find(memos_.begin(), memos_.end(), same);
   if (twice != memos_.end())
     detail::fail_at(detail::json_path(at, detail::to_hex(twice->id)), "duplicate step");
@@ -197,36 +206,58 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
   const detail::json_path at("ctx");
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
+  enum member {
+    run_id,
+    attempt,
+    max_attempts,
+    plan_only,
+    use_api,
+    stack,
+    fn_id,
+    qi_id,
+    request_id,
+    generation
+  };
+  static constexpr std::string_view names[] = {
+      "run_id", "attempt",    "max_attempts", "disable_immediate_execution", "use_api", "stack", "fn_id",
+      "qi_id",  "request_id", "generation_id"};
   member_check members;
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    const std::string_view key = field.key;
-    members.note(key,
-                 {"run_id", "attempt", "max_attempts", "disable_immediate_execution", "use_api", "stack",
-                  "fn_id", "qi_id", "request_id", "generation_id"},
-                 at);
-    detail::json_value& member = field.value;
-    const detail::json_path here(at, key);
-    if (key == "run_id")
-      run_id_ = detail::read<std::string>(member, here);
-    else if (key == "attempt")
-      attempt_ = detail::read<int>(member, here);
-    else if (key == "max_attempts")
-      max_attempts_ = detail::read<std::optional<int>>(member, here);
-    else if (key == "disable_immediate_execution")
-      plan_only_ = detail::read<bool>(member, here);
-    else if (key == "use_api")
-      use_api_ = detail::read<bool>(member, here) || use_api_;
-    else if (key == "stack")
-      read_stack(member, here);
-    else if (key == "fn_id")
-      function_uuid_ = text_or_nothing(member, here);
-    else if (key == "qi_id")
-      queue_item_id_ = text_or_nothing(member, here);
-    else if (key == "request_id")
-      request_id_ = text_or_nothing(member, here);
-    else if (key == "generation_id")
-      generation_id_ = read_exact_integer(member, here);
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    detail::json_value& found = field.value;
+    const detail::json_path here(at, field.key);
+    switch (members.note(field.key, names, at)) {
+      case run_id:
+        run_id_ = detail::read<std::string>(found, here);
+        break;
+      case attempt:
+        attempt_ = detail::read<int>(found, here);
+        break;
+      case max_attempts:
+        max_attempts_ = detail::read<std::optional<int>>(found, here);
+        break;
+      case plan_only:
+        plan_only_ = detail::read<bool>(found, here);
+        break;
+      case use_api:
+        use_api_ = detail::read<bool>(found, here) || use_api_;
+        break;
+      case stack:
+        read_stack(found, here);
+        break;
+      case fn_id:
+        function_uuid_ = text_or_nothing(found, here);
+        break;
+      case qi_id:
+        queue_item_id_ = text_or_nothing(found, here);
+        break;
+      case request_id:
+        request_id_ = text_or_nothing(found, here);
+        break;
+      case generation:
+        generation_id_ = read_exact_integer(found, here);
+        break;
+    }
   }
 }
 
@@ -246,12 +277,11 @@ INNGEST_INLINE std::string call_request::text_or_nothing(detail::json_value& val
 INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const detail::json_path& at) {
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
+  static constexpr std::string_view names[] = {"stack"};
   member_check members;
-  for (auto item : detail::members_of(value, at)) {
-    detail::json_field field = detail::take(item, at);
-    const std::string_view key = field.key;
-    members.note(key, {"stack"}, at);
-    if (key != "stack") continue;
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    if (members.note(field.key, names, at) != 0) continue;
     if (detail::is_null(field.value, at)) continue;
     detail::expect(field.value, detail::json_type::array, at, "array");
     for (auto& one : detail::elements_of(field.value, at)) {

@@ -8,9 +8,10 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE http::response json_answer(const served_app& app, int status, std::string body) {
   http::response out{.status = status, .body = std::move(body)};
   out.headers.add(protocol::header::content_type, "application/json");
+  // In falling order, see the adapter of cpp-httplib.
   out.headers.add(protocol::header::sdk, protocol::sdk_name);
-  if (!app.options.framework.empty()) out.headers.add(protocol::header::framework, app.options.framework);
   out.headers.add(protocol::header::request_version, protocol::execution_version);
+  if (!app.options.framework.empty()) out.headers.add(protocol::header::framework, app.options.framework);
   if (!app.settings().env().empty()) out.headers.add(protocol::header::environment, app.settings().env());
   if (!app.settings().platform().empty())
     out.headers.add(protocol::header::platform, app.settings().platform());

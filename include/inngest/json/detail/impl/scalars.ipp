@@ -6,6 +6,13 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+INNGEST_INLINE std::string_view text_of(json_value& value, const json_path& at) {
+  std::string_view plain;
+  if (value.get_plain_string(plain)) return plain;
+  expect(value, json_type::string, at, "string");
+  return take(value.get_string(), at);
+}
+
 INNGEST_INLINE void write_quoted(std::string& out, std::string_view text, const json_path& at) {
   if (!is_utf8(text)) fail_at(at, "text that is not UTF-8 has no JSON form");
   out += '"';
