@@ -8964,7 +8964,7 @@ INNGEST_INLINE std::size_t call_request::member_check::note(std::string_view key
 }
 
 INNGEST_INLINE void call_request::read_body() {
-  enum member { event, events, steps, ctx, defers, use_api };
+  enum class member { event, events, steps, ctx, defers, use_api };
   static constexpr std::string_view names[] = {"event", "events", "steps", "ctx", "defers", "use_api"};
   document_ = std::make_unique<detail::kept_document>(body_.text());
   detail::json_document& document = document_->document();
@@ -8972,24 +8972,24 @@ INNGEST_INLINE void call_request::read_body() {
   for (auto& item : document.object()) {
     detail::json_field& field = detail::take(item, {});
     detail::json_value& value = field.value;
-    switch (members.note(field.key, names, {})) {
-      case event:
+    switch (static_cast<member>(members.note(field.key, names, {}))) {
+      case member::event:
         detail::expect(value, detail::json_type::object, detail::json_path("event"), "object");
         event_ = detail::raw_text(value, {});
         break;
-      case events:
+      case member::events:
         events_ = detail::raw_text(value, {});
         break;
-      case steps:
+      case member::steps:
         read_steps(value, document_.get());
         break;
-      case ctx:
+      case member::ctx:
         read_context(value);
         break;
-      case defers:
+      case member::defers:
         read_defers(value);
         break;
-      case use_api:
+      case member::use_api:
         use_api_ = detail::read<bool>(value, detail::json_path("use_api")) || use_api_;
         break;
     }
@@ -9065,7 +9065,7 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
   const detail::json_path at("ctx");
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
-  enum member {
+  enum class member {
     run_id,
     attempt,
     max_attempts,
@@ -9085,35 +9085,35 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
     detail::json_field& field = detail::take(item, at);
     detail::json_value& found = field.value;
     const detail::json_path here(at, field.key);
-    switch (members.note(field.key, names, at)) {
-      case run_id:
+    switch (static_cast<member>(members.note(field.key, names, at))) {
+      case member::run_id:
         run_id_ = detail::read<std::string>(found, here);
         break;
-      case attempt:
+      case member::attempt:
         attempt_ = detail::read<int>(found, here);
         break;
-      case max_attempts:
+      case member::max_attempts:
         max_attempts_ = detail::read<std::optional<int>>(found, here);
         break;
-      case plan_only:
+      case member::plan_only:
         plan_only_ = detail::read<bool>(found, here);
         break;
-      case use_api:
+      case member::use_api:
         use_api_ = detail::read<bool>(found, here) || use_api_;
         break;
-      case stack:
+      case member::stack:
         read_stack(found, here);
         break;
-      case fn_id:
+      case member::fn_id:
         function_uuid_ = text_or_nothing(found, here);
         break;
-      case qi_id:
+      case member::qi_id:
         queue_item_id_ = text_or_nothing(found, here);
         break;
-      case request_id:
+      case member::request_id:
         request_id_ = text_or_nothing(found, here);
         break;
-      case generation:
+      case member::generation:
         generation_id_ = read_exact_integer(found, here);
         break;
     }

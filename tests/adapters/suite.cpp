@@ -67,12 +67,14 @@ class gate {
   bool is_open_ = false;
 };
 
-/// A body of a call whose event has a text of this size.
-std::string body(std::size_t size = 3) {
+/// A body of a call whose event has this text.
+std::string body_with(const std::string& text) {
   support::call call;
-  call.event["data"] = {{"text", std::string(size, 'x')}};
+  call.event["data"] = {{"text", text}};
   return call.text();
 }
+
+std::string body(std::size_t size = 3) { return body_with(std::string(size, 'x')); }
 
 std::string target(const std::string& function) {
   return std::string(path) + "?fnId=app-" + function + "&stepId=step";
@@ -522,6 +524,24 @@ TEST_CASE("suite: a connection serves several requests", "[suite][connection]") 
   connection.send(call_of("size", 3, "Connection: close\r\n"));
   check_size(connection.read_answer(), 3);
   CHECK(connection.read_rest().empty());
+}
+
+TEST_CASE("suite: bodies of any length, sent in pieces, follow each other on a connection", "[suite][size]") {
+  const served app;
+  http_connection connection(app.port());
+  char letter = 'a';
+  for (const std::size_t size : {300'000u, 90'000u, 9'000'000u, 10u, 200'000u, 150'000u}) {
+    const std::string text(size, letter++);
+    const std::string request = request_text("POST", target("echo"), body_with(text));
+    const std::size_t piece = size / 3 + 1;
+    for (std::size_t at = 0; at < request.size(); at += piece) {
+      REQUIRE(connection.send(request.substr(at, piece)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    const http_answer answer = connection.read_answer();
+    CHECK(answer.status == 200);
+    CHECK((answer.body == '"' + text + '"'));
+  }
 }
 
 TEST_CASE("suite: a client of HTTP/1.0 gets its answer", "[suite][connection]") {
