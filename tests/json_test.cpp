@@ -79,6 +79,15 @@ struct tree {
 };
 INNGEST_FIELDS(tree, kids)
 
+struct folder {
+  std::vector<folder> kids{};
+  std::string name{};
+  int size = 0;
+  std::vector<std::string> tags{};
+};
+INNGEST_FIELDS(folder, kids, name, size, tags)
+INNGEST_DEFAULTS(folder, kids, name, size, tags)
+
 class by_hand {
  public:
   int value = 0;
@@ -462,6 +471,23 @@ TEST_CASE("a declared type that contains itself is read to the limit, deeper is 
   };
   CHECK_NOTHROW(decode<json_shop::tree>(nested(100)));
   CHECK_THROWS_AS(decode<json_shop::tree>(nested(100'000)), payload_error);
+}
+
+TEST_CASE("the limit of depth is the same for texts and other members", "[json][depth]") {
+  const auto nested = [](std::size_t depth, const std::string& members) {
+    return repeated(R"({"kids":[)", depth) + '{' + members + '}' + repeated("]}", depth);
+  };
+  // Each level is a member and an element, so the members of the innermost object are at 2 * depth + 1.
+  const std::size_t last = INNGEST_MAX_JSON_DEPTH / 2 - 1;
+  for (const std::string members : {R"("name":"x")", R"("size":1)", R"("tags":[])"}) {
+    CHECK_NOTHROW(decode<json_shop::folder>(nested(last, members)));
+    CHECK_THAT(decode_error<json_shop::folder>(nested(last + 1, members)),
+               Catch::Matchers::ContainsSubstring("nested deeper than"));
+  }
+  const std::string tagged = nested(last, R"("tags":["x"])");
+  CHECK_NOTHROW(decode<json_shop::folder>(tagged));
+  CHECK_THAT(decode_error<std::vector<json_shop::folder>>('[' + tagged + ']'),
+             Catch::Matchers::ContainsSubstring("nested deeper than"));
 }
 
 TEST_CASE("extra fields are validated, kept with their types and written back", "[json][extra]") {

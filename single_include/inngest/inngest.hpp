@@ -2703,6 +2703,7 @@ INNGEST_INLINE std::size_t incomplete_utf8_at_end(std::string_view text) {
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::string_view text_of(json_value& value, const json_path& at) {
+  if (at.depth() > INNGEST_MAX_JSON_DEPTH) fail_too_deep(at);
   std::string_view plain;
   if (value.get_plain_string(plain)) return plain;
   expect(value, json_type::string, at, "string");

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
@@ -243,6 +244,31 @@ TEST_CASE("Beast: the reason of a refusal is a status of its own", "[beast][limi
   CHECK(status_of("nonsense\r\n\r\n") == 400);
   CHECK(status_of(request_text("GET", "/api/inngest", "", "x: " + std::string(2000, 'x') + "\r\n")) == 431);
   CHECK(status_of(request_text("POST", "/unknown", std::string(100'000, 'x'))) == 413);
+}
+
+TEST_CASE("Beast: memory for a body grows as it arrives, whatever length the client says",
+          "[beast][limits]") {
+  const inngest::detail::beast_parser::routes routes;
+  inngest::detail::beast_parser parser(routes, 8 * 1024);
+  const std::string begun = "POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\nx";
+  boost::system::error_code error;
+  std::size_t used = 0;
+  while (used < begun.size() && !error) {
+    used += parser.put(boost::asio::buffer(begun.data() + used, begun.size() - used), error);
+  }
+  REQUIRE(parser.reads_directly());
+  std::size_t received = 1;
+  while (parser.reads_directly()) {
+    parser.make_room();
+    const std::size_t room = parser.next_part().size();
+    CHECK(room > 0);
+    CHECK(room <= received + 8 * 1024);
+    parser.received(room);
+    received += room;
+  }
+  CHECK(received == 60000);
+  CHECK(parser.is_complete());
+  CHECK(parser.request().body.size() == 60000);
 }
 
 TEST_CASE("Beast: a client that asks whether to continue is told before it sends its body", "[beast]") {

@@ -47,11 +47,16 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   /// Whether the client speaks HTTP/1.0, and so knows no chunks.
   bool is_old() const { return is_old_; }
   /// Whether the whole request was received.
-  bool is_complete() { return is_done() || (is_header_done() && length_ && received_ == *length_); }
+  bool is_complete() const { return is_done() || (is_header_done() && length_ && received_ == *length_); }
   /// Whether the rest of the body can be read directly into it, past Beast's parser: its length is known.
-  bool reads_directly() { return is_header_done() && length_ && received_ < *length_; }
-  /// Where to read the next bytes of the body.
-  boost::asio::mutable_buffer next_part();
+  bool reads_directly() const { return is_header_done() && length_ && received_ < *length_; }
+  /// Makes memory for the next bytes of the body, about as much as it has by now: a client may send less than
+  /// it says.
+  void make_room();
+  /// Where to read them.
+  boost::asio::mutable_buffer next_part() {
+    return {request_.body.data() + received_, request_.body.size() - received_};
+  }
   /// Called with how many of them were read.
   void received(std::size_t size) { received_ += size; }
   /// Whether the client waits for permission to send the body ("Expect: 100-continue"). True only once.
@@ -60,9 +65,8 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
  private:
   /// How much of a body is read before its request gets status 404.
   static constexpr std::size_t max_ignored_body = 64 * 1024;
-  // A client may send less than it says, so memory is reserved for at most so much, and used only as bytes
-  // arrive.
-  static constexpr std::size_t most_at_once = 8 * 1024 * 1024, most_ahead = 128 * 1024;
+  /// How much memory is reserved for a body before it arrives. Most of it is not used until it does.
+  static constexpr std::size_t most_at_once = 8 * 1024 * 1024;
 
   void on_request_impl(boost::beast::http::verb, text method, text target, int version,
                        error_code&) override {
@@ -134,10 +138,10 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   bool asks_to_continue_ = false;
 };
 
-inline boost::asio::mutable_buffer beast_parser::next_part() {
-  std::string& body = request_.body;
-  if (body.size() <= received_) body.resize((std::min)(*length_, received_ + most_ahead));
-  return {body.data() + received_, body.size() - received_};
+inline void beast_parser::make_room() {
+  if (request_.body.size() > received_) return;
+  constexpr std::size_t least = 8 * 1024, most = 128 * 1024;
+  request_.body.resize((std::min)(*length_, received_ + std::clamp(received_, least, most)));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail

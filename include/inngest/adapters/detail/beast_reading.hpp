@@ -4,7 +4,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -32,7 +31,7 @@ inline void beast_session::read() {
       [self](boost::system::error_code error, std::size_t size) { self->on_read(error, size); });
 }
 
-inline bool beast_session::reads_body() { return parser_ && parser_->reads_directly(); }
+inline bool beast_session::reads_body() const { return parser_ && parser_->reads_directly(); }
 
 inline void beast_session::on_read(boost::system::error_code error, std::size_t size) {
   garbage done;
@@ -114,6 +113,7 @@ inline beast_session::parsed beast_session::parse() {
     deadline_ = clock::now() + options_->timeout;
   }
   if (has_header && parser_->asks_to_continue()) send_continue();
+  if (reads_body()) parser_->make_room();
   return parsed::not_all;
 }
 

@@ -114,7 +114,7 @@ class beast_session : public std::enable_shared_from_this<beast_session> {
   void answer_request();
   void refuse_request();
   bool is_answered();
-  bool reads_body();
+  bool reads_body() const;
   void send_continue();
 
   /// Whether a body follows the head of an answer.
