@@ -158,6 +158,22 @@ inline int answer(const handler& handler, mg_connection* connection) {
 
 namespace detail::civetweb {
 
+/// CivetWeb 1.16 decodes a plus in a path to a blank, as in a query.
+inline char decoded_again(char c) { return c == '+' ? ' ' : c; }
+
+inline bool is_same_path(std::string_view a, std::string_view b) {
+  const auto same = [](char x, char y) { return decoded_again(x) == decoded_again(y); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+/// Sets the handler, or removes it, for the path as any version of CivetWeb looks for it.
+inline void set_handler(mg_context& context, std::string path, mg_request_handler called, void* with) {
+  mg_set_request_handler(&context, path.c_str(), called, with);  // waits for running requests
+  const std::string before = path;
+  std::transform(path.begin(), path.end(), path.begin(), &decoded_again);
+  if (path != before) mg_set_request_handler(&context, path.c_str(), called, with);
+}
+
 /// The handlers that contexts call. CivetWeb does not report when a context is destroyed, so a handler stays
 /// until stop_serving(), or until another one replaces it.
 class served {
@@ -170,21 +186,21 @@ class served {
   void add(mg_context& context, const handler& added) {
     const std::string path = added.options().path;
     auto made = std::make_unique<handler>(added);
-    mg_set_request_handler(&context, path.c_str(), &on_request, made.get());  // waits for running requests
+    set_handler(context, path, &on_request, made.get());
     const std::lock_guard lock(mutex_);
     handlers_[{&context, path}] = std::move(made);
   }
 
   void remove(mg_context& context, const std::string& path) {
-    if (const auto removed = extract(context, path))
-      mg_set_request_handler(&context, path.c_str(), nullptr, nullptr);  // waits for running requests
+    if (const auto removed = extract(context, path)) set_handler(context, path, nullptr, nullptr);
   }
 
  private:
   static int on_request(mg_connection* connection, void* called) noexcept {
     const auto& handler = *static_cast<const inngest::handler*>(called);
     const char* path = mg_get_request_info(connection)->local_uri;
-    if (path == nullptr || handler.options().path != path) return 0;  // such as "/api/inngest/more"
+    if (path == nullptr || !is_same_path(handler.options().path, path))
+      return 0;  // such as "/api/inngest/more"
     try {
       return answer(handler, connection);
     } catch (...) {  // out of memory: the client sees a closed connection
