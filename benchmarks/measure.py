@@ -21,7 +21,7 @@ PROGRAM, TYPESCRIPT, WORK = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 HERE = pathlib.Path(__file__).parent
 QUICK = TYPESCRIPT == "-"
 SECONDS = int(os.environ.get("SECONDS_EACH", "1" if QUICK else "4"))
-ROUNDS = int(os.environ.get("ROUNDS", "2" if QUICK else "3"))
+ROUNDS = int(os.environ.get("ROUNDS", "6" if QUICK else "3"))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "32"))
 KEY = "12345678123456781234567812345678"
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures a call of ours, on Beast and on cpp-httplib, beside one of the official TypeScript SDK and a constant
 # answer of cpp-httplib. See docs/performance.md. With --quick it leaves the TypeScript SDK out and measures only the
-# workloads with a goal, in half a minute. SECONDS_EACH, ROUNDS and CONNECTIONS say how; CXXFLAGS adds to the
+# workloads with a goal, in two minutes. SECONDS_EACH, ROUNDS and CONNECTIONS say how; CXXFLAGS adds to the
 # compiler's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
