@@ -19,7 +19,7 @@ archives=https://codeload.github.com
 nlohmann_json=(3.10.0 3.10.5 3.11.0 3.11.1 3.11.2 3.11.3 3.12.0)
 simdjson=(1.0.0 1.0.2 1.1.0 2.0.0 2.1.0 2.2.3 3.0.1 3.2.3 3.6.4 3.9.5 3.11.6 3.13.0 4.0.7 4.2.4 4.4.2 4.6.7)
 cpp_httplib=(0.10.0 0.10.9 0.11.0 0.11.4 0.12.6 0.13.3 0.14.3 0.15.3 0.16.3 0.17.3 0.18.7 0.20.1 0.23.1 0.26.0 0.30.2
-  0.35.0 0.38.0 0.41.0 0.46.1 0.50.1 0.53.1)
+  0.35.0 0.38.0 0.41.0 0.46.1 0.50.1 0.51.0 0.52.0 0.53.1)
 openssl=(1.1.1 3.0 3.6)
 catch2=(2.13.0 2.13.10 3.0.1 3.3.2 3.5.4 3.7.1)
 
@@ -91,7 +91,10 @@ item read(const nlohmann::json& one) { return one.get<item>(); }' ;;
 #include <inngest/transport/detail/impl/httplib_server.ipp>
 #include <inngest/transport/detail/impl/httplib_tasks.ipp>
 template struct inngest::adapter<httplib::Server>;
-template struct inngest::adapter<httplib::SSLServer>;' ;;
+template struct inngest::adapter<httplib::SSLServer>;
+#ifdef CPPHTTPLIB_WEBSOCKET_MAX_MISSED_PONGS // since 0.43, as the header demands
+#include <inngest/connect/httplib_websocket.hpp>
+#endif' ;;
     openssl) echo '#include <inngest/detail/crypto.hpp>' ;;
     catch2) echo '#define INNGEST_COMPILED
 #define INNGEST_NO_HTTPLIB

@@ -12,15 +12,15 @@
 namespace patterns {
 
 struct trip {
-  std::string id, traveller, flight, hotel;
+  std::string id{}, traveller{}, flight{}, hotel{};
   int cents = 0;
 };
 INNGEST_FIELDS(trip, id, traveller, flight, hotel, cents)
 using trip_requested = inngest::event<"travel/trip.requested", trip>;
 
 struct trip_result {
-  std::string status;
-  std::string reason;
+  std::string status{};
+  std::string reason{};
 };
 INNGEST_FIELDS(trip_result, status, reason)
 

@@ -2800,7 +2800,8 @@ template <class T>
 struct codec<T, json_kind::optional> {
   static T read(json_value& value, const json_path& at) {
     if (is_null(value, at)) return std::nullopt;
-    return detail::read<typename T::value_type>(value, at);
+    return T(std::in_place,
+             detail::read<typename T::value_type>(value, at));  // a json could be converted, too
   }
   static void write(std::string& out, const T& value, const json_path& at) {
     if (value)
@@ -19912,7 +19913,8 @@ INNGEST_INLINE httplib::Result post_pieces(httplib::Client& connection, const ht
   const auto type = headers.find("content-type");
   const std::string content_type = type == headers.end() ? std::string("text/stream") : type->second;
   headers.erase("content-type");
-  httplib::Result result = connection.Post(wire.path, headers, provide, content_type);
+  httplib::Result result = connection.Post(wire.path.c_str(), headers, provide,
+                                           content_type.c_str());  // as version 0.10 wants them
   if (result && (!handlers.on_head || handlers.on_head(response_of(*result))) && handlers.on_piece)
     handlers.on_piece(result->body);
   return result;
@@ -45500,8 +45502,8 @@ class hidden_content_type {
   hidden_content_type& operator=(const hidden_content_type&) = delete;
 
  private:
-  httplib::Headers& headers_;
-  httplib::Headers hidden_;
+  httplib::Headers& headers_;        // up to version 0.51 a std::multimap
+  std::vector<std::string> hidden_;  // the values of the field
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -45524,11 +45526,14 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
 INNGEST_INLINE hidden_content_type::hidden_content_type(const httplib::Request& request)
     : headers_(const_cast<httplib::Request&>(request).headers) {
   const auto [begin, end] = headers_.equal_range("Content-Type");
-  hidden_.insert(begin, end);
-  headers_.erase(begin, end);
+  for (auto field = begin; field != end; ++field) hidden_.push_back(std::exchange(field->second, {}));
 }
 
-INNGEST_INLINE hidden_content_type::~hidden_content_type() { headers_.merge(hidden_); }
+INNGEST_INLINE hidden_content_type::~hidden_content_type() {
+  auto hidden = hidden_.begin();
+  const auto [begin, end] = headers_.equal_range("Content-Type");
+  for (auto field = begin; field != end; ++field) field->second = std::move(*hidden++);
+}
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -45718,9 +45723,13 @@ struct adapter<Server> {
   }
 
   /// As set_header(), which would look for line ends again that http::headers has removed. Handlers add most
-  /// names in falling order, so the map has to compare few letters.
-  static void add_header(httplib::Response& response, std::string name, std::string value) {
-    response.headers.emplace_hint(response.headers.begin(), std::move(name), std::move(value));
+  /// names in falling order, so the map has to compare few letters. Since version 0.52 it is no map.
+  template <class Headers>
+  static void add_header(Headers& headers, std::string name, std::string value) {
+    if constexpr (requires { headers.emplace_hint(headers.begin(), std::move(name), std::move(value)); })
+      headers.emplace_hint(headers.begin(), std::move(name), std::move(value));
+    else
+      headers.emplace(std::move(name), std::move(value));
   }
 
   static void answer(const handler& handler, const httplib::Request& request, http::request wire,
@@ -45735,12 +45744,12 @@ struct adapter<Server> {
       if (name == "content-type")
         content_type = std::move(value);
       else
-        add_header(response, std::move(name), std::move(value));
+        add_header(response.headers, std::move(name), std::move(value));
     }
     if (request.version == "HTTP/1.0") collect_pieces(out);
     if (!out.stream) {
       response.body = std::move(out.body);
-      return add_header(response, "Content-Type", std::move(content_type));
+      return add_header(response.headers, "Content-Type", std::move(content_type));
     }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
@@ -62126,7 +62135,7 @@ inline sql_connector postgresql(std::string conninfo) {
 
 #include <pqxx/pqxx>
 
-// An outbox in a PostgreSQL database with libpqxx 6 or 7: pass your pqxx::work to sql_outbox, and your
+// An outbox in a PostgreSQL database with libpqxx 6 to 8: pass your pqxx::work to sql_outbox, and your
 // pqxx::connection to step.transaction(). The relay connects with <inngest/sql_outbox/postgresql.hpp>.
 
 namespace inngest::inline INNGEST_ABI {
@@ -62147,9 +62156,7 @@ struct sql_driver<Transaction> {
   static sql_rows execute(pqxx::transaction_base& tx, const sql_statement& statement) {
     const detail::postgresql_values values(statement, tx.conn().get_client_encoding());
     try {
-      return translate_errors([&] {
-        return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
-      });
+      return translate_errors([&] { return rows_of(execute_with(tx, statement.text, values.pointers())); });
     } catch (const pqxx::failure& problem) {
       throw sql_error(problem.what());
     }
@@ -62168,6 +62175,18 @@ struct sql_driver<Transaction> {
   }
 
  private:
+  /// A null pointer is NULL.
+  static pqxx::result execute_with(pqxx::transaction_base& tx, const std::string& text,
+                                   const std::vector<const char*>& values) {
+#if PQXX_VERSION_MAJOR >= 8
+    pqxx::params given;
+    for (const char* value : values) value ? given.append(std::string(value)) : given.append();
+    return tx.exec(text, given);
+#else
+    return tx.exec_params(text, pqxx::prepare::make_dynamic_params(values));
+#endif
+  }
+
   static sql_rows rows_of(const pqxx::result& result) {
     sql_rows rows;
     for (const auto& row : result) {

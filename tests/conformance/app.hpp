@@ -93,7 +93,7 @@ inline std::vector<inngest::any_function> functions(const inngest::client& app) 
             const auto resumed = ctx.step.wait_for_event<resume>(
                 "wait", {.timeout = 10s,
                          .expression = "async.data.resume == true && async.data.id == event.data.id"});
-            return resumed ? wait_result{resumed->data} : wait_result{};
+            return resumed ? wait_result{std::optional(resumed->data)} : wait_result{};
           }),
   };
 }

@@ -53,7 +53,7 @@ std::string random_text(chance& draw, bool bytes) {
   static const std::string pieces[] = {
       "", "a", "run-01J", "\xc3\xa9", "\xf0\x9f\x92\xa1", std::string(1, '\0')};
   std::string text;
-  for (std::uint32_t i = draw() % 5; i > 0; --i) text += pieces[draw() % 6];
+  for (auto i = draw() % 5; i > 0; --i) text += pieces[draw() % 6];
   if (bytes && is_drawn(draw, 2)) text += static_cast<char>(draw() % 256);
   if (is_drawn(draw, 20)) text.append(300, 'x');  // a length of two bytes
   return text;

@@ -5,6 +5,10 @@
 #include <inngest/inngest.hpp>
 #include <inngest/sql_outbox/pqxx.hpp>
 
+#if PQXX_VERSION_MAJOR >= 8  // it says tx.exec(text, pqxx::params{id, cents})
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+
 namespace docs::libpqxx {
 
 struct Order { std::string id; int cents = 0; };

@@ -382,18 +382,24 @@ TEST_CASE("a function is paused while its events gather, wait and compete, over 
   };
   const bool on_disk = GENERATE(false, true);
   const std::vector<row> rows{
-      {"batch", {.batch = inngest::batch{.max_size = 3, .timeout = 60s}}, 2, numbers{{1, 2, 3}, {4}}},
-      {"debounce", {.debounce = inngest::debounce{.period = 60s}}, 1, numbers{{4}}},
-      {"rate limit", {.rate_limit = inngest::rate_limit{.limit = 1, .period = 1h}}, 1, numbers{{1}}},
-      {"idempotency", {.idempotency = "event.data.who"}, 1, numbers{{1}}},
-      {"singleton", {.singleton = inngest::singleton{}}, 1, numbers{{1}}},
+      {"batch",
+       {.id = "", .batch = inngest::batch{.max_size = 3, .timeout = 60s}},
+       2,
+       numbers{{1, 2, 3}, {4}}},
+      {"debounce", {.id = "", .debounce = inngest::debounce{.period = 60s}}, 1, numbers{{4}}},
+      {"rate limit",
+       {.id = "", .rate_limit = inngest::rate_limit{.limit = 1, .period = 1h}},
+       1,
+       numbers{{1}}},
+      {"idempotency", {.id = "", .idempotency = "event.data.who"}, 1, numbers{{1}}},
+      {"singleton", {.id = "", .singleton = inngest::singleton{}}, 1, numbers{{1}}},
       {"the newest singleton",
-       {.singleton = inngest::singleton{.mode = inngest::singleton_mode::cancel}},
+       {.id = "", .singleton = inngest::singleton{.mode = inngest::singleton_mode::cancel}},
        4,
        numbers{{4}}},
-      {"priority", {.concurrency = 1, .priority = "event.data.n"}, 4, numbers{{4}, {3}, {2}, {1}}},
+      {"priority", {.id = "", .concurrency = 1, .priority = "event.data.n"}, 4, numbers{{4}, {3}, {2}, {1}}},
       {"concurrency",
-       {.concurrency = {{.limit = 1, .key = "event.data.who"}}},
+       {.id = "", .concurrency = {{.limit = 1, .key = "event.data.who"}}},
        4,
        numbers{{1}, {2}, {3}, {4}}},
   };
@@ -522,8 +528,8 @@ TEST_CASE("a batch and a debounce that are cancelled while they gather make room
   };
   const bool on_disk = GENERATE(false, true), restarts = GENERATE(false, true);
   for (const row& each : std::vector<row>{
-           {{.batch = inngest::batch{.max_size = 3, .timeout = 60s}}, {3, 4}},
-           {{.debounce = inngest::debounce{.period = 60s}}, {4}},
+           {{.id = "", .batch = inngest::batch{.max_size = 3, .timeout = 60s}}, {3, 4}},
+           {{.id = "", .debounce = inngest::debounce{.period = 60s}}, {4}},
        }) {
     CAPTURE(on_disk, restarts, each.call);
     lab at(on_disk);

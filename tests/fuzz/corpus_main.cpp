@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-void run(const std::filesystem::path& file) {
+void run_file(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   // a copy of exactly its size, so that a sanitizer sees reads beyond it
@@ -32,11 +32,11 @@ int main(int argc, char** argv) {
     if (std::filesystem::is_directory(path)) {
       for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
         if (!entry.is_regular_file()) continue;
-        run(entry.path());
+        run_file(entry.path());
         ++files;
       }
     } else {
-      run(path);
+      run_file(path);
       ++files;
     }
   }

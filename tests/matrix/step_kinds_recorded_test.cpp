@@ -432,7 +432,7 @@ class road {
       const std::string name = theirs.at("event").at("name");
       const bool is_own = name.starts_with("inngest/") || name == "cap/sunk";
       if (each.used || is_own || !theirs.at("steps").empty() || !begun_.insert(name).second) continue;
-      if (name == first_request().at("event").at("name")) continue;
+      if (name == first_request().at("event").at("name").get<std::string>()) continue;
       return send(theirs.at("event"));
     }
     const auto due = driver_->next_due();

@@ -25,14 +25,14 @@ class promises {
   /// Somebody invoked a function with a key, and was told what became of it.
   void invoked(const std::string& slug, const std::string& key, const inngest::embedded::invoked_run& told,
                timestamp now) {
-    using outcome = inngest::embedded::invoked_run::outcome;
-    if (key.empty() || told.what == outcome::no_function) return;
+    using how = inngest::embedded::invoked_run::outcome;
+    if (key.empty() || told.what == how::no_function) return;
     const auto known = invocations_.find({slug, key});
     if (known != invocations_.end() && now - known->second.at < std::chrono::hours(23) &&
-        (told.what != outcome::repeated || told.run_id != known->second.run_id))
+        (told.what != how::repeated || told.run_id != known->second.run_id))
       throw violation("function " + slug + " was invoked again with the key " + key + " after run " +
                       known->second.run_id);
-    if (told.what == outcome::started)
+    if (told.what == how::started)
       invocations_.insert_or_assign(std::pair(slug, key), invocation{told.run_id, now});
   }
 

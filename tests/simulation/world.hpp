@@ -944,8 +944,8 @@ class world final : public observer {
   void begin_at_app() {
     std::vector<std::size_t> fitting;
     for (const std::size_t place : registered_) {
-      const auto& options = deployment_.plans()[place].options;
-      const bool is_plain = !options.throttle && !options.singleton && options.concurrency.limits().empty();
+      const auto& its = deployment_.plans()[place].options;
+      const bool is_plain = !its.throttle && !its.singleton && its.concurrency.limits().empty();
       if (is_plain && core().state().functions().find(deployment_.plans()[place].slug()))
         fitting.push_back(place);
     }

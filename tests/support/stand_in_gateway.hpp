@@ -150,8 +150,8 @@ class stand_in_gateway {
   }
 
  private:
-  struct connection {
-    explicit connection(boost::asio::ip::tcp::socket socket, std::size_t place)
+  struct joined {
+    explicit joined(boost::asio::ip::tcp::socket socket, std::size_t place)
         : stream(std::move(socket)), number(place) {}
     boost::beast::websocket::stream<boost::beast::tcp_stream> stream;
     std::size_t number;
@@ -178,7 +178,7 @@ class stand_in_gateway {
     const auto found = counts_.find(kind);  // not of all frames each time that one arrives
     return found == counts_.end() ? 0 : found->second;
   }
-  std::shared_ptr<connection> at(std::size_t number) const {
+  std::shared_ptr<joined> at(std::size_t number) const {
     const std::lock_guard lock(mutex_);
     return connections_.at(number);
   }
@@ -191,10 +191,10 @@ class stand_in_gateway {
   void accept() {
     acceptor_.async_accept([this](error failed, boost::asio::ip::tcp::socket socket) {
       if (failed) return;
-      std::shared_ptr<connection> made;
+      std::shared_ptr<joined> made;
       {
         const std::lock_guard lock(mutex_);
-        made = std::make_shared<connection>(std::move(socket), connections_.size());
+        made = std::make_shared<joined>(std::move(socket), connections_.size());
         connections_.push_back(made);
         ends_.emplace_back();
       }
@@ -218,7 +218,7 @@ class stand_in_gateway {
     });
   }
 
-  void read(const std::shared_ptr<connection>& from) {
+  void read(const std::shared_ptr<joined>& from) {
     if (!from->is_read) return;
     from->stream.async_read(from->buffer, [this, from](error failed, std::size_t) {
       if (failed) {
@@ -260,7 +260,7 @@ class stand_in_gateway {
     }
   }
 
-  void write(const std::shared_ptr<connection>& to) {
+  void write(const std::shared_ptr<joined>& to) {
     to->stream.text(to->queue.front().second);
     to->stream.async_write(boost::asio::buffer(to->queue.front().first),
                            [this, to](error failed, std::size_t) {
@@ -274,7 +274,7 @@ class stand_in_gateway {
   mutable std::mutex mutex_;  // protects the members below
   mutable std::condition_variable changed_;
   wire::gateway_connection_ready ready_{"10s", "40ms", "0s"};
-  std::vector<std::shared_ptr<connection>> connections_;
+  std::vector<std::shared_ptr<joined>> connections_;
   std::size_t greeted_ = 0;  // connections that have become WebSockets
   std::vector<std::string> ends_;
   std::vector<worker_frame> frames_;

@@ -27,7 +27,7 @@ struct place {
 void add_options(place& to, const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     const bool is_there = std::any_of(to.options.begin(), to.options.end(),
-                                      [](const auto& option) { return option.first.first == "--help"; });
+                                      [](const auto& known) { return known.first.first == "--help"; });
     for (const std::string& name : option->get_lnames())
       if (name != "help" || !is_there)
         to.options.push_back(

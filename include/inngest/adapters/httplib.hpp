@@ -145,9 +145,13 @@ struct adapter<Server> {
   }
 
   /// As set_header(), which would look for line ends again that http::headers has removed. Handlers add most
-  /// names in falling order, so the map has to compare few letters.
-  static void add_header(httplib::Response& response, std::string name, std::string value) {
-    response.headers.emplace_hint(response.headers.begin(), std::move(name), std::move(value));
+  /// names in falling order, so the map has to compare few letters. Since version 0.52 it is no map.
+  template <class Headers>
+  static void add_header(Headers& headers, std::string name, std::string value) {
+    if constexpr (requires { headers.emplace_hint(headers.begin(), std::move(name), std::move(value)); })
+      headers.emplace_hint(headers.begin(), std::move(name), std::move(value));
+    else
+      headers.emplace(std::move(name), std::move(value));
   }
 
   static void answer(const handler& handler, const httplib::Request& request, http::request wire,
@@ -162,12 +166,12 @@ struct adapter<Server> {
       if (name == "content-type")
         content_type = std::move(value);
       else
-        add_header(response, std::move(name), std::move(value));
+        add_header(response.headers, std::move(name), std::move(value));
     }
     if (request.version == "HTTP/1.0") collect_pieces(out);
     if (!out.stream) {
       response.body = std::move(out.body);
-      return add_header(response, "Content-Type", std::move(content_type));
+      return add_header(response.headers, "Content-Type", std::move(content_type));
     }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {

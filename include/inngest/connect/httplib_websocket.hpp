@@ -33,9 +33,13 @@ class httplib_websocket final : public websocket {
  public:
   explicit httplib_websocket(const websocket_request& request)
       : client_(request.url, {{"Sec-WebSocket-Protocol", request.subprotocol}}) {
-    client_.set_connection_timeout(request.timeout);
-    client_.set_read_timeout(request.timeout);  // also applies to the upgrade
-    client_.set_write_timeout(std::chrono::seconds(10));
+    // In seconds and microseconds: versions before 0.53 take no durations.
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(request.timeout);
+    const auto seconds = static_cast<time_t>(whole.count());
+    const auto microseconds = static_cast<time_t>(std::chrono::microseconds(request.timeout - whole).count());
+    client_.set_connection_timeout(seconds, microseconds);
+    client_.set_read_timeout(seconds, microseconds);  // also applies to the upgrade
+    client_.set_write_timeout(10, 0);
     client_.set_tcp_nodelay(true);
     client_.set_socket_options([this](socket_t socket) { socket_ = socket; });
     client_.set_websocket_ping_interval(0);  // the protocol has heartbeats

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <string>
+#include <vector>
 
 #include <pqxx/pqxx>
 
@@ -11,7 +12,7 @@
 #include <inngest/sql_outbox/sql.hpp>
 #include <inngest/sql_outbox/transaction.hpp>
 
-// An outbox in a PostgreSQL database with libpqxx 6 or 7: pass your pqxx::work to sql_outbox, and your
+// An outbox in a PostgreSQL database with libpqxx 6 to 8: pass your pqxx::work to sql_outbox, and your
 // pqxx::connection to step.transaction(). The relay connects with <inngest/sql_outbox/postgresql.hpp>.
 
 namespace inngest::inline INNGEST_ABI {
@@ -32,9 +33,7 @@ struct sql_driver<Transaction> {
   static sql_rows execute(pqxx::transaction_base& tx, const sql_statement& statement) {
     const detail::postgresql_values values(statement, tx.conn().get_client_encoding());
     try {
-      return translate_errors([&] {
-        return rows_of(tx.exec_params(statement.text, pqxx::prepare::make_dynamic_params(values.pointers())));
-      });
+      return translate_errors([&] { return rows_of(execute_with(tx, statement.text, values.pointers())); });
     } catch (const pqxx::failure& problem) {
       throw sql_error(problem.what());
     }
@@ -53,6 +52,18 @@ struct sql_driver<Transaction> {
   }
 
  private:
+  /// A null pointer is NULL.
+  static pqxx::result execute_with(pqxx::transaction_base& tx, const std::string& text,
+                                   const std::vector<const char*>& values) {
+#if PQXX_VERSION_MAJOR >= 8
+    pqxx::params given;
+    for (const char* value : values) value ? given.append(std::string(value)) : given.append();
+    return tx.exec(text, given);
+#else
+    return tx.exec_params(text, pqxx::prepare::make_dynamic_params(values));
+#endif
+  }
+
   static sql_rows rows_of(const pqxx::result& result) {
     sql_rows rows;
     for (const auto& row : result) {

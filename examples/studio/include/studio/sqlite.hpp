@@ -74,7 +74,7 @@ class connection {
   template <class... Values>
   statement prepare(std::string_view sql, const Values&... values) const {
     statement out(handle_.get(), sql);
-    int at = 0;
+    [[maybe_unused]] int at = 0;  // not used without values
     (out.bind(++at, values), ...);
     return out;
   }

@@ -28,7 +28,8 @@ template <class T>
 struct codec<T, json_kind::optional> {
   static T read(json_value& value, const json_path& at) {
     if (is_null(value, at)) return std::nullopt;
-    return detail::read<typename T::value_type>(value, at);
+    return T(std::in_place,
+             detail::read<typename T::value_type>(value, at));  // a json could be converted, too
   }
   static void write(std::string& out, const T& value, const json_path& at) {
     if (value)

@@ -2,6 +2,9 @@
 
 #include <httplib.h>
 
+#include <string>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 
@@ -26,8 +29,8 @@ class hidden_content_type {
   hidden_content_type& operator=(const hidden_content_type&) = delete;
 
  private:
-  httplib::Headers& headers_;
-  httplib::Headers hidden_;
+  httplib::Headers& headers_;        // up to version 0.51 a std::multimap
+  std::vector<std::string> hidden_;  // the values of the field
 };
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -190,7 +190,8 @@ INNGEST_INLINE httplib::Result post_pieces(httplib::Client& connection, const ht
   const auto type = headers.find("content-type");
   const std::string content_type = type == headers.end() ? std::string("text/stream") : type->second;
   headers.erase("content-type");
-  httplib::Result result = connection.Post(wire.path, headers, provide, content_type);
+  httplib::Result result = connection.Post(wire.path.c_str(), headers, provide,
+                                           content_type.c_str());  // as version 0.10 wants them
   if (result && (!handlers.on_head || handlers.on_head(response_of(*result))) && handlers.on_piece)
     handlers.on_piece(result->body);
   return result;

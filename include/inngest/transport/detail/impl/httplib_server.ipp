@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/transport/detail/httplib_server.hpp>
 
@@ -19,10 +21,13 @@ INNGEST_INLINE void send_whole_and_plain(const httplib::Request& request) {
 INNGEST_INLINE hidden_content_type::hidden_content_type(const httplib::Request& request)
     : headers_(const_cast<httplib::Request&>(request).headers) {
   const auto [begin, end] = headers_.equal_range("Content-Type");
-  hidden_.insert(begin, end);
-  headers_.erase(begin, end);
+  for (auto field = begin; field != end; ++field) hidden_.push_back(std::exchange(field->second, {}));
 }
 
-INNGEST_INLINE hidden_content_type::~hidden_content_type() { headers_.merge(hidden_); }
+INNGEST_INLINE hidden_content_type::~hidden_content_type() {
+  auto hidden = hidden_.begin();
+  const auto [begin, end] = headers_.equal_range("Content-Type");
+  for (auto field = begin; field != end; ++field) field->second = std::move(*hidden++);
+}
 
 }  // namespace inngest::inline INNGEST_ABI::detail
