@@ -33,7 +33,6 @@ install(FILES "${PROJECT_BINARY_DIR}/inngestConfig.cmake" "${PROJECT_BINARY_DIR}
               "${PROJECT_SOURCE_DIR}/cmake/inngestAdapters.cmake" "${PROJECT_SOURCE_DIR}/cmake/inngestHttplib.cmake"
         DESTINATION "${package_dir}")
 
-# Without a pkg-config file of its own, cpp-httplib is a header that needs OpenSSL.
 set(pc_requires "nlohmann_json, simdjson, libcrypto >= 1.1.1")
 set(pc_cflags "-pthread")
 if(NOT INNGEST_WITH_HTTPLIB)
@@ -42,8 +41,21 @@ elseif(TARGET PkgConfig::cpp-httplib)
   string(APPEND pc_requires ", cpp-httplib")
   string(APPEND pc_cflags " -DINNGEST_HTTPLIB_FLAGS_ARE_RIGHT")
 else()
-  string(APPEND pc_requires ", libssl")
-  string(APPEND pc_cflags " -DCPPHTTPLIB_OPENSSL_SUPPORT")
+  # Without a pkg-config file of its own, cpp-httplib is a header. Its CMake package says with which flags; with others
+  # its classes would have another layout than in the compiled library.
+  set(pc_of_OPENSSL ", libssl")
+  set(pc_of_ZLIB ", zlib")
+  set(pc_of_BROTLI ", libbrotlienc, libbrotlidec")
+  set(pc_of_ZSTD ", libzstd")
+  get_target_property(httplib_flags httplib::httplib INTERFACE_COMPILE_DEFINITIONS)
+  foreach(flag IN LISTS httplib_flags)
+    if(flag MATCHES "^(\\$<\\$<BOOL:(ON|TRUE|1)>:)?(CPPHTTPLIB_[A-Z_]+)>?$")
+      set(flag "${CMAKE_MATCH_3}")
+      string(APPEND pc_cflags " -D${flag}")
+      string(REGEX REPLACE "^CPPHTTPLIB_(.*)_SUPPORT$" "\\1" feature "${flag}")
+      string(APPEND pc_requires "${pc_of_${feature}}")
+    endif()
+  endforeach()
 endif()
 # Found from the place of the file, so that what is installed can be moved and packed.
 if(IS_ABSOLUTE "${data_dir}")

@@ -105,6 +105,20 @@ END
   grep '^Requires: .*, cpp-httplib$' "$1/subproject/meson-private/inngest.pc"
 }
 
+# The same with CMake, whose file for pkg-config then names the flags of cpp-httplib's package and what they need.
+configure_with_other_httplib() {  # <work directory>
+  mkdir -p "$1/httplib"
+  cat > "$1/httplib/httplibConfig.cmake" << 'END'
+add_library(httplib::httplib INTERFACE IMPORTED)
+set_target_properties(httplib::httplib PROPERTIES INTERFACE_COMPILE_DEFINITIONS
+  "$<$<BOOL:TRUE>:CPPHTTPLIB_BROTLI_SUPPORT>;$<$<BOOL:>:CPPHTTPLIB_ZLIB_SUPPORT>;CPPHTTPLIB_OPENSSL_SUPPORT")
+END
+  "$cmake" -S "$root" -B "$1/other" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -Dhttplib_DIR="$1/httplib" \
+    -DINNGEST_BUILD_TESTS=OFF -DINNGEST_BUILD_EXAMPLES=OFF
+  grep '^Requires: .*, libbrotlienc, libbrotlidec, libssl$' "$1/other/inngest.pc"
+  grep '^Cflags: .* -DCPPHTTPLIB_BROTLI_SUPPORT -DCPPHTTPLIB_OPENSSL_SUPPORT$' "$1/other/inngest.pc"
+}
+
 build_with_meson() {  # <build directory>
   meson compile -C "$1"
   "$1/consumer"
@@ -213,6 +227,7 @@ consume() {  # <way> <work directory>
     pkg_config)
       install_library "$work"
       build_with_pkg_config inngest "$work/prefix/share/pkgconfig" "$work/consumer"
+      configure_with_other_httplib "$work"
       ;;
     meson)
       command -v meson > /dev/null || skip "there is no meson"
@@ -277,7 +292,11 @@ consume() {  # <way> <work directory>
       ;;
     vcpkg)
       command -v vcpkg > /dev/null || skip "there is no vcpkg"
-      vcpkg install inngest --overlay-ports="$root/packaging/vcpkg" --x-install-root="$work/installed"
+      # The cache knows only the port's files, not the library's.
+      vcpkg install inngest --no-binarycaching --enforce-port-checks --overlay-ports="$root/packaging/vcpkg" \
+        --x-install-root="$work/installed"
+      build_with_cmake find_package "$work/build" -DVCPKG_INSTALLED_DIR="$work/installed" \
+        -DCMAKE_TOOLCHAIN_FILE="${VCPKG_ROOT:?}/scripts/buildsystems/vcpkg.cmake"
       ;;
     bazel)
       command -v bazel > /dev/null || skip "there is no bazel"

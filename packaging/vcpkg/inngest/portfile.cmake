@@ -1,7 +1,12 @@
 # An overlay port: it builds the repository that it is in.
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
-vcpkg_check_linkage(ONLY_STATIC_LIBRARY)
+if("compiled" IN_LIST FEATURES)
+  vcpkg_check_linkage(ONLY_STATIC_LIBRARY)
+else()  # headers only
+  set(VCPKG_BUILD_TYPE release)
+  set(VCPKG_POLICY_SKIP_PKGCONFIG_CHECK enabled)  # it takes "Libs: -pthread" for a library outside of lib/
+endif()
 vcpkg_check_features(OUT_FEATURE_OPTIONS FEATURE_OPTIONS
   FEATURES
     compiled INNGEST_INSTALL_COMPILED
@@ -24,8 +29,5 @@ endif()
 vcpkg_fixup_pkgconfig()
 
 file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug/include" "${CURRENT_PACKAGES_DIR}/debug/share")
-if(NOT "compiled" IN_LIST FEATURES)
-  file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug" "${CURRENT_PACKAGES_DIR}/lib")
-endif()
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
 vcpkg_install_copyright(FILE_LIST "${SOURCE_PATH}/LICENSE")
