@@ -190,6 +190,26 @@ TEST_CASE("a form with files arrives whole, and nothing in it is another request
   }
 }
 
+TEST_CASE("only fields that a client sent reach the app", "[adapter]") {
+  const inngest::client app(support::quiet_options());
+  const auto names = inngest::endpoint(
+      app, {.id = "names", .record_without_steps = false}, [](inngest::endpoint_context& ctx) {
+        std::string out;
+        for (const auto& [name, value] : ctx.request.headers) out += name + "=" + value + "\n";
+        return inngest::http::response{.headers = {{"content-type", "text/plain"}}, .body = out};
+      });
+  httplib::Server server;
+  inngest::serve(server, "/names", names);
+  const support::running_server running(server);
+  support::http_connection connection(running.port());
+  connection.send(support::request_text("POST", "/names", "x", "X-Own: mine\r\nREMOTE_ADDR: 6.6.6.6\r\n"));
+  const auto answer = connection.read_answer();
+  CHECK(answer.status == 200);
+  CHECK_THAT(answer.body, Catch::Matchers::ContainsSubstring("=mine\n"));
+  for (const char* made_up : {"REMOTE_ADDR", "REMOTE_PORT", "LOCAL_ADDR", "LOCAL_PORT"})
+    CHECK_THAT(answer.body, !Catch::Matchers::ContainsSubstring(made_up));
+}
+
 TEST_CASE("an answer is sent whole though a range of it is asked for", "[adapter]") {
   const running server;
   auto client = server.connect();
