@@ -2299,6 +2299,17 @@ template <class T, std::size_t Size>
 inline constexpr bool is_fixed_array<std::array<T, Size>> = true;
 
 template <class T>
+concept is_other_character = std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+/// Text in other characters than char. As a range it would be an array of numbers.
+template <class T>
+inline constexpr bool is_text_of_other_characters = false;
+template <is_other_character Character, class... Rest>
+inline constexpr bool is_text_of_other_characters<std::basic_string<Character, Rest...>> = true;
+template <is_other_character Character, class... Rest>
+inline constexpr bool is_text_of_other_characters<std::basic_string_view<Character, Rest...>> = true;
+
+template <class T>
 concept range_like = requires(const T& range) {
   typename T::value_type;
   range.begin();
@@ -2344,7 +2355,8 @@ consteval json_kind kind_of() {
     return json_kind::null;
   else if constexpr (has_fields<T>)
     return json_kind::fields;
-  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>))
+  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>) ||
+                     is_text_of_other_characters<T>)
     return json_kind::none;
   else if constexpr (text_like<T>)
     return json_kind::text;
@@ -2972,7 +2984,8 @@ struct own_form {
   using shape_type = Member;
   template <class Member>
   static constexpr bool fits() {
-    return kind_of<Member>() != json_kind::none;
+    // a char array can be written as text, but nothing can be read into it
+    return kind_of<Member>() != json_kind::none && !std::is_array_v<Member>;
   }
   template <class Member>
   static std::string expected() {
@@ -3000,7 +3013,8 @@ struct member_needs_INNGEST_FIELDS_or_to_json {
   static_assert(
       own_form::fits<Member>(),
       "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-      "INNGEST_ENUM or nlohmann's to_json and from_json");
+      "INNGEST_ENUM or nlohmann's to_json and from_json, or use std::string, std::vector, std::array or "
+      "std::optional instead of other text, arrays and pointers");
 };
 /// Like the template above, for a member with a form, such as inngest::as_base64.
 template <auto Pointer, class Member, class Form>

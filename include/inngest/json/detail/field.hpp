@@ -25,7 +25,8 @@ struct own_form {
   using shape_type = Member;
   template <class Member>
   static constexpr bool fits() {
-    return kind_of<Member>() != json_kind::none;
+    // a char array can be written as text, but nothing can be read into it
+    return kind_of<Member>() != json_kind::none && !std::is_array_v<Member>;
   }
   template <class Member>
   static std::string expected() {
@@ -53,7 +54,8 @@ struct member_needs_INNGEST_FIELDS_or_to_json {
   static_assert(
       own_form::fits<Member>(),
       "inngest: a member named in INNGEST_FIELDS has a type that is not JSON: give it INNGEST_FIELDS, "
-      "INNGEST_ENUM or nlohmann's to_json and from_json");
+      "INNGEST_ENUM or nlohmann's to_json and from_json, or use std::string, std::vector, std::array or "
+      "std::optional instead of other text, arrays and pointers");
 };
 /// Like the template above, for a member with a form, such as inngest::as_base64.
 template <auto Pointer, class Member, class Form>

@@ -144,6 +144,17 @@ template <class T, std::size_t Size>
 inline constexpr bool is_fixed_array<std::array<T, Size>> = true;
 
 template <class T>
+concept is_other_character = std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+/// Text in other characters than char. As a range it would be an array of numbers.
+template <class T>
+inline constexpr bool is_text_of_other_characters = false;
+template <is_other_character Character, class... Rest>
+inline constexpr bool is_text_of_other_characters<std::basic_string<Character, Rest...>> = true;
+template <is_other_character Character, class... Rest>
+inline constexpr bool is_text_of_other_characters<std::basic_string_view<Character, Rest...>> = true;
+
+template <class T>
 concept range_like = requires(const T& range) {
   typename T::value_type;
   range.begin();
@@ -189,7 +200,8 @@ consteval json_kind kind_of() {
     return json_kind::null;
   else if constexpr (has_fields<T>)
     return json_kind::fields;
-  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>))
+  else if constexpr (has_fields_of_base<T> || repeats_keys<T> || (std::is_array_v<T> && !text_like<T>) ||
+                     is_text_of_other_characters<T>)
     return json_kind::none;
   else if constexpr (text_like<T>)
     return json_kind::text;
