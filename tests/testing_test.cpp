@@ -3,6 +3,7 @@
 #include <inngest/testing.hpp>
 #include <inngest/testing/catch2.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 #include <stdexcept>
@@ -168,6 +169,91 @@ TEST_CASE("a test can begin in the middle", "[testing]") {
   CHECK(charges == 0);
   CHECK(t.execute(run));
   CHECK(run.output<result>().cents == 5);
+}
+
+TEST_CASE("a stored result is in all later runs, whatever starts them", "[testing]") {
+  const auto app = make_client();
+  int lookups = 0;
+  const auto price_of = [&lookups](auto& ctx) { return ctx.step.run("price", [&] { return ++lookups; }); };
+  const auto priced = app.create_function({.id = "priced"}, inngest::on_invoke<user>(), price_of);
+  const auto nightly = app.create_function({.id = "nightly"}, inngest::cron("0 3 * * *"), price_of);
+  const auto batched =
+      app.create_function({.id = "batched", .batch = inngest::batch{.max_size = 2, .timeout = 10s}},
+                          inngest::on<activated>(), price_of);
+  const auto parent = app.create_function(
+      {.id = "parent", .retries = 0}, inngest::on<signed_up>(),
+      [priced](auto& ctx) -> int {
+        throw std::runtime_error(std::to_string(ctx.step.invoke("ask", priced, user{.userId = "u1"})));
+      },
+      inngest::on_failure([price_of](inngest::failure_context<signed_up>& ctx) { return price_of(ctx); }));
+  harness t{app, {priced, nightly, batched, parent}};
+  t.preload_step("price", 42);
+  const auto run = t.send(signed_up{});
+  CHECK(run.error() == "std::runtime_error: 42");
+  t.send_to_all(activated{});
+  t.advance(24h);
+  CHECK(lookups == 0);
+  std::vector<std::string> priced_runs;
+  for (const auto& each : t.runs()) {
+    if (each.completed() && each.output<int>() == 42) priced_runs.push_back(each.function_id());
+  }
+  std::sort(priced_runs.begin(), priced_runs.end());
+  CHECK(priced_runs == std::vector<std::string>{"batched", "nightly", "parent-failure", "priced"});
+}
+
+TEST_CASE("steps are found by their ids, whatever their names are", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    int sum = 0;
+    for (int i = 1; i < 4; ++i) {
+      const std::string id = "part-" + std::to_string(i);
+      sum += ctx.step.run({.id = id, .name = "Part"}, [i] { return i; });
+      ctx.step.sleep({.id = "rest-" + std::to_string(i), .name = "Rest"}, 1h);
+    }
+    return sum;
+  });
+  harness t{app, {f}};
+  t.fail_step("part-2");
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "rest-1");
+  CHECK(run.waits_on("rest-1"));
+  CHECK_FALSE(run.waits_on("rest-2"));
+  t.advance(1h);
+  CHECK(run.waiting_on() == "part-2");
+  CHECK(run.waits_on("part-2"));
+  CHECK(run.step("part-1").attempts() == 1);
+  CHECK(run.step("part-2").attempts() == 1);
+  CHECK(run.step("part-2").error() == "std::runtime_error: failed by the test");
+  CHECK(run.step("part-3").attempts() == 0);
+  REQUIRE(t.execute(run));
+  CHECK(run.output<int>() == 6);
+  CHECK_THAT(run,
+             inngest::testing::reached_steps({"part-1", "rest-1", "part-2", "rest-2", "part-3", "rest-3"}));
+  CHECK(run.step("part-2").attempts() == 2);
+  CHECK(run.step("part-2").template output<int>() == 2);
+  CHECK(run.step("part-3").attempts() == 1);
+  CHECK(run.step("part-3").error().empty());
+}
+
+TEST_CASE("a request that is made to fail is retried, as by a server", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f", .retries = 2}, inngest::on<signed_up>(), [](auto& ctx) {
+    return ctx.step.fetch("load", {.url = "https://example.com/"}).status_code;
+  });
+  harness t{app, {f}};
+  t.mock_step("load", [] { return inngest::fetch_response{.status_code = 204}; });
+  t.fail_step("load", 2, "no network");
+  const auto run = t.send(signed_up{});
+  CHECK(run.waiting_on() == "load");
+  CHECK(run.step("load").error() == "Error: no network");
+  REQUIRE(t.execute(run));
+  CHECK(run.output<int>() == 204);
+  CHECK(run.step("load").attempts() == 3);
+
+  t.mock_step("load", []() -> inngest::fetch_response { throw inngest::non_retriable_error("gone"); });
+  const auto gone = t.send(signed_up{});
+  CHECK(gone.failed());
+  CHECK(gone.step("load").attempts() == 1);
 }
 
 TEST_CASE("a run waits on each of the steps that have not ended, and on those that a race has left behind",

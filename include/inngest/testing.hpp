@@ -58,7 +58,7 @@ class harness {
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
   /// The callable returns the step's result: for a wait, an event, its data, or an empty optional for a
-  /// timeout. An exception fails the step.
+  /// timeout. An exception fails the attempt: a body or a request is retried, a wait or an invoke has failed.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
@@ -66,12 +66,13 @@ class harness {
   /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
   /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
-  /// Stores a step's result in all runs that start from now on, so that a test can start midway. `index`
-  /// selects one of several uses of the same id.
+  /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
+  /// start midway. `index` selects one of several uses of the same id.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    preloads_.emplace_back(detail::sha1::of(whole), "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->preload_new_runs(detail::sha1::of(whole),
+                                  "{\"data\":" + encode(result, "preload_step") + "}");
   }
 
   // ---- events -------------------------------------------------------------------------------------------
@@ -135,7 +136,6 @@ class harness {
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);
 
   std::shared_ptr<simulation> simulation_;
-  std::vector<std::pair<step_hash, std::string>> preloads_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing

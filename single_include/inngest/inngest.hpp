@@ -21368,6 +21368,13 @@ constexpr step_kind kind_begun_by(progress what) {
   return step_kind::run;
 }
 
+/// Whether the entry is the last of a step: a result, a failure or a timeout.
+constexpr bool ends_step(progress what) {
+  return what == progress::step_completed || what == progress::step_failed || what == progress::sleep_ended ||
+         what == progress::event_received || what == progress::wait_timed_out ||
+         what == progress::invoke_completed;
+}
+
 /// An entry of a run's timeline.
 struct timeline_entry {
   timestamp at{};   ///< when, by the engine's clock
@@ -24190,20 +24197,8 @@ INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) 
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
     if (open.insert(entry.step).second) out.clear();  // a step begins
-    switch (entry.what) {
-      case progress::step_failed:
-        ++out[entry.step];
-        [[fallthrough]];
-      case progress::step_completed:
-      case progress::sleep_ended:
-      case progress::event_received:
-      case progress::wait_timed_out:
-      case progress::invoke_completed:
-        open.erase(entry.step);
-        break;
-      default:
-        break;
-    }
+    if (entry.what == progress::step_failed) ++out[entry.step];
+    if (ends_step(entry.what)) open.erase(entry.step);
   }
   return out;
 }
@@ -55441,6 +55436,10 @@ class simulation {
   bool forget_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
+  /// Stores the step's result in every run that is called for the first time from now on, whatever starts it.
+  void preload_new_runs(const step_hash& step, std::string memo) {
+    preloads_.emplace_back(step, std::move(memo));
+  }
 
   // ---- realtime and metadata ----------------------------------------------------------------------------
 
@@ -55464,6 +55463,8 @@ class simulation {
   /// The ids of the events that the app has sent.
   const std::vector<std::string>& sent() const { return sent_; }
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
+  /// The id that the function gave the step; empty when no operation has told it.
+  std::string id_of(const step_hash& step) const;
   mocks& replaced() { return *mocks_; }
   const mocks& replaced() const { return *mocks_; }
 
@@ -55514,6 +55515,9 @@ class simulation {
   /// Records the reported operations, and answers mocked steps of the server.
   void note_operations(const std::string& run_id, http::response& answer);
 
+  /// The id that the function gave the operation's step.
+  static std::string id_in(const json& op);
+
   bool mock_server_step(json& op);
   struct not_replaced {};
 
@@ -55531,6 +55535,9 @@ class simulation {
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
+  std::map<step_hash, std::string> ids_;  // of the steps that operations told
+  std::vector<std::pair<step_hash, std::string>> preloads_;
+  std::set<std::string> called_runs_;  // ids
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;
@@ -55711,6 +55718,11 @@ INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions(
   return out;
 }
 
+INNGEST_INLINE std::string simulation::id_of(const step_hash& step) const {
+  const auto found = ids_.find(step);
+  return found == ids_.end() ? "" : found->second;
+}
+
 INNGEST_INLINE const std::vector<embedded::reported_operation>& simulation::operations(
     const std::string& run_id) const {
   static const std::vector<embedded::reported_operation> none;
@@ -55814,6 +55826,9 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   const handler& called = is_checked(due.run_id) ? strict_ : handler_;
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
+  if (called_runs_.insert(due.run_id).second) {
+    for (const auto& [step, memo] : preloads_) preload(due.run_id, step, memo);
+  }
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -55846,6 +55861,7 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
   auto operations = embedded::read_operations(protocol::write_operations(results));
   if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
   commit_changes();
+  for (const protocol::operation& result : results) ids_[result.id] = result.user_id;
   auto& noted = operations_[due.run_id];
   std::move(operations.begin(), operations.end(), std::back_inserter(noted));
   return true;
@@ -55864,27 +55880,42 @@ INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http:
   for (json& operation : all) changed = mock_server_step(operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
-  for (auto& operation : embedded::read_operations(answer.body)) noted.push_back(std::move(operation));
+  std::size_t index = 0;
+  for (auto& operation : embedded::read_operations(answer.body)) {
+    if (std::string id = id_in(all[index++]); !id.empty()) ids_[operation.id] = std::move(id);
+    noted.push_back(std::move(operation));
+  }
+}
+
+INNGEST_INLINE std::string simulation::id_in(const json& op) {
+  return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
 INNGEST_INLINE bool simulation::mock_server_step(json& op) {
   const auto code = protocol::opcode_of(op.value("op", ""));
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
   const bool is_servers = kind && kind->work != protocol::step_work::none;
-  const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
+  const std::string id = id_in(op);
   if (!is_servers || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+  // A server retries its requests, but a wait or an invoke that fails has failed.
+  const auto failed_attempt = kind->work == protocol::step_work::request ? protocol::opcode::step_error
+                                                                         : protocol::opcode::step_failed;
+  const auto fail = [&](protocol::opcode code, const char* message) {
+    op["error"] = {{"name", "Error"}, {"message", message}};
+    op["op"] = to_string(code);
+  };
   try {
     op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
+  } catch (const non_retriable_error& problem) {
+    fail(protocol::opcode::step_failed, problem.what());
   } catch (const std::exception& problem) {
-    op["error"] = {{"name", "Error"}, {"message", problem.what()}};
-    op["op"] = to_string(protocol::opcode::step_failed);
+    fail(failed_attempt, problem.what());
   } catch (...) {
-    op["error"] = {{"name", "Error"}, {"message", "the thrown value is not a std::exception"}};
-    op["op"] = to_string(protocol::opcode::step_failed);
+    fail(failed_attempt, "the thrown value is not a std::exception");
   }
   return true;
 }
@@ -55993,7 +56024,7 @@ class test_run {
   /// time: those of other branches, and unfinished steps of a race.
   bool waits_on(const std::string& step) const;
 
-  /// The names of its steps, in the order in which it reached them.
+  /// The ids of its steps, in the order in which it reached them.
   std::vector<std::string> steps() const;
 
   /// The step with the id; it need not have run yet. `index` selects one of several uses of the same id.
@@ -56040,11 +56071,17 @@ class test_run {
   /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const;
 
-  /// The step's name in the timeline.
-  std::string shown_name(const std::string& whole, const std::string& id) const;
+  /// The step's id, also of a step whose id middleware has changed; `name` when no operation has told it.
+  std::string id_of(const step_hash& step, const std::string& name) const;
 
-  /// The timeline's entries of one use of an id. Each use ends with a result or a failure.
-  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const;
+  /// The step's name in the timeline.
+  std::string shown_name(const step_hash& step, const std::string& id) const;
+
+  /// How many steps with this name in the timeline have ended before the step.
+  std::size_t uses_before(const step_hash& step, const std::string& name) const;
+
+  /// The timeline's entries of one use of a name. Each use ends with a result or a failure.
+  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t use) const;
 
   std::shared_ptr<const simulation> simulation_;
   std::string id_;
@@ -56102,30 +56139,39 @@ INNGEST_INLINE std::string test_run::error() const {
 INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
-  const embedded::pending_step* first = nullptr;
-  for (const auto& [hash, pending] : run->pending) {
-    if (!first || pending.begun < first->begun) first = &pending;
+  const std::pair<const step_hash, embedded::pending_step>* first = nullptr;
+  for (const auto& step : run->pending) {
+    if (!first || step.second.begun < first->second.begun) first = &step;
   }
-  if (first) return first->name;
-  const auto last = now().timeline;
-  const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
-  return retries ? last.back().step : std::string();
+  if (first) return id_of(first->first, first->second.name);
+  const auto timeline = now().timeline;
+  if (timeline.empty() || timeline.back().what != embedded::progress::step_retried) return "";
+  const auto& all = operations();
+  const auto last = std::find_if(all.rbegin(), all.rend(), [&](const embedded::reported_operation& op) {
+    return op.shown_name() == timeline.back().step;
+  });
+  return last == all.rend() ? timeline.back().step : id_of(last->id, last->shown_name());
 }
 
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return false;
+  const std::string& changed = simulation_->replaced().changed_id(step);
+  const auto is_meant = [&](const std::string& id) { return id == step || id == changed; };
   for (const auto& [hash, pending] : run->pending) {
-    if (pending.name == step) return true;
+    if (is_meant(id_of(hash, pending.name))) return true;
   }
-  return waiting_on() == step;
+  return is_meant(waiting_on());
 }
 
 INNGEST_INLINE std::vector<std::string> test_run::steps() const {
+  std::unordered_set<std::string> reached;  // names
+  for (const auto& entry : now().timeline) reached.insert(entry.step);
   std::vector<std::string> out;
   std::unordered_set<std::string> known;
-  for (const auto& entry : now().timeline) {
-    if (!entry.step.empty() && known.insert(entry.step).second) out.push_back(entry.step);
+  for (const auto& operation : operations()) {
+    const std::string id = id_of(operation.id, "");
+    if (!id.empty() && reached.contains(operation.shown_name()) && known.insert(id).second) out.push_back(id);
   }
   return out;
 }
@@ -56142,7 +56188,8 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
     return simulation->read_result(run, step, result);
   };
-  return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
+  const std::string name = shown_name(hash, base);
+  return {whole, std::move(memo), entries_of(name, uses_before(hash, name)), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -56188,23 +56235,35 @@ INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
   return step_kind::run;
 }
 
-INNGEST_INLINE std::string test_run::shown_name(const std::string& whole, const std::string& id) const {
+INNGEST_INLINE std::string test_run::id_of(const step_hash& step, const std::string& name) const {
+  std::string out = simulation_->id_of(step);
+  return out.empty() ? name : out;
+}
+
+INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std::string& id) const {
   for (const auto& operation : operations()) {
-    if (operation.id == detail::sha1::of(whole)) return operation.shown_name();
+    if (operation.id == step) return operation.shown_name();
   }
   return id;
 }
 
+INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
+  std::size_t out = 0;
+  for (const auto& memo : simulation_->store().memos_of(id_)) {
+    if (memo.step == step) break;
+    if (memo.name == name) ++out;
+  }
+  return out;
+}
+
 INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const std::string& name,
-                                                                          std::size_t index) const {
+                                                                          std::size_t use) const {
   std::vector<embedded::timeline_entry> out;
   std::size_t at = 0;
   for (auto& entry : now().timeline) {
     if (entry.step != name) continue;
-    const bool ends =
-        entry.what == embedded::progress::step_completed || entry.what == embedded::progress::step_failed;
-    if (at == index) out.push_back(entry);
-    if (ends) ++at;
+    if (at == use) out.push_back(entry);
+    if (ends_step(entry.what)) ++at;
   }
   return out;
 }
@@ -56252,7 +56311,7 @@ class harness {
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
   /// The callable returns the step's result: for a wait, an event, its data, or an empty optional for a
-  /// timeout. An exception fails the step.
+  /// timeout. An exception fails the attempt: a body or a request is retried, a wait or an invoke has failed.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
@@ -56260,12 +56319,13 @@ class harness {
   /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
   /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
-  /// Stores a step's result in all runs that start from now on, so that a test can start midway. `index`
-  /// selects one of several uses of the same id.
+  /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
+  /// start midway. `index` selects one of several uses of the same id.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    preloads_.emplace_back(detail::sha1::of(whole), "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->preload_new_runs(detail::sha1::of(whole),
+                                  "{\"data\":" + encode(result, "preload_step") + "}");
   }
 
   // ---- events -------------------------------------------------------------------------------------------
@@ -56329,7 +56389,6 @@ class harness {
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);
 
   std::shared_ptr<simulation> simulation_;
-  std::vector<std::pair<step_hash, std::string>> preloads_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -56417,10 +56476,7 @@ INNGEST_INLINE simulation::options harness::settings_of(harness_options options)
 
 INNGEST_INLINE std::vector<test_run> harness::begin(const std::vector<embedded::run>& runs) {
   std::vector<test_run> out;
-  for (const auto& run : runs) {
-    for (const auto& [step, memo] : preloads_) simulation_->preload(run.id, step, memo);
-    out.emplace_back(simulation_, run.id);
-  }
+  for (const auto& run : runs) out.emplace_back(simulation_, run.id);
   simulation_->settle();
   return out;
 }

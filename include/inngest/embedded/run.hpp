@@ -142,6 +142,13 @@ constexpr step_kind kind_begun_by(progress what) {
   return step_kind::run;
 }
 
+/// Whether the entry is the last of a step: a result, a failure or a timeout.
+constexpr bool ends_step(progress what) {
+  return what == progress::step_completed || what == progress::step_failed || what == progress::sleep_ended ||
+         what == progress::event_received || what == progress::wait_timed_out ||
+         what == progress::invoke_completed;
+}
+
 /// An entry of a run's timeline.
 struct timeline_entry {
   timestamp at{};   ///< when, by the engine's clock

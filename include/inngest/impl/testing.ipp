@@ -85,10 +85,7 @@ INNGEST_INLINE simulation::options harness::settings_of(harness_options options)
 
 INNGEST_INLINE std::vector<test_run> harness::begin(const std::vector<embedded::run>& runs) {
   std::vector<test_run> out;
-  for (const auto& run : runs) {
-    for (const auto& [step, memo] : preloads_) simulation_->preload(run.id, step, memo);
-    out.emplace_back(simulation_, run.id);
-  }
+  for (const auto& run : runs) out.emplace_back(simulation_, run.id);
   simulation_->settle();
   return out;
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,10 @@ class simulation {
   bool forget_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
+  /// Stores the step's result in every run that is called for the first time from now on, whatever starts it.
+  void preload_new_runs(const step_hash& step, std::string memo) {
+    preloads_.emplace_back(step, std::move(memo));
+  }
 
   // ---- realtime and metadata ----------------------------------------------------------------------------
 
@@ -120,6 +125,8 @@ class simulation {
   /// The ids of the events that the app has sent.
   const std::vector<std::string>& sent() const { return sent_; }
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
+  /// The id that the function gave the step; empty when no operation has told it.
+  std::string id_of(const step_hash& step) const;
   mocks& replaced() { return *mocks_; }
   const mocks& replaced() const { return *mocks_; }
 
@@ -170,6 +177,9 @@ class simulation {
   /// Records the reported operations, and answers mocked steps of the server.
   void note_operations(const std::string& run_id, http::response& answer);
 
+  /// The id that the function gave the operation's step.
+  static std::string id_in(const json& op);
+
   bool mock_server_step(json& op);
   struct not_replaced {};
 
@@ -187,6 +197,9 @@ class simulation {
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
+  std::map<step_hash, std::string> ids_;  // of the steps that operations told
+  std::vector<std::pair<step_hash, std::string>> preloads_;
+  std::set<std::string> called_runs_;  // ids
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;

@@ -101,7 +101,7 @@ class test_run {
   /// time: those of other branches, and unfinished steps of a race.
   bool waits_on(const std::string& step) const;
 
-  /// The names of its steps, in the order in which it reached them.
+  /// The ids of its steps, in the order in which it reached them.
   std::vector<std::string> steps() const;
 
   /// The step with the id; it need not have run yet. `index` selects one of several uses of the same id.
@@ -148,11 +148,17 @@ class test_run {
   /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const;
 
-  /// The step's name in the timeline.
-  std::string shown_name(const std::string& whole, const std::string& id) const;
+  /// The step's id, also of a step whose id middleware has changed; `name` when no operation has told it.
+  std::string id_of(const step_hash& step, const std::string& name) const;
 
-  /// The timeline's entries of one use of an id. Each use ends with a result or a failure.
-  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t index) const;
+  /// The step's name in the timeline.
+  std::string shown_name(const step_hash& step, const std::string& id) const;
+
+  /// How many steps with this name in the timeline have ended before the step.
+  std::size_t uses_before(const step_hash& step, const std::string& name) const;
+
+  /// The timeline's entries of one use of a name. Each use ends with a result or a failure.
+  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t use) const;
 
   std::shared_ptr<const simulation> simulation_;
   std::string id_;

@@ -171,6 +171,11 @@ INNGEST_INLINE std::vector<embedded::function_definition> simulation::functions(
   return out;
 }
 
+INNGEST_INLINE std::string simulation::id_of(const step_hash& step) const {
+  const auto found = ids_.find(step);
+  return found == ids_.end() ? "" : found->second;
+}
+
 INNGEST_INLINE const std::vector<embedded::reported_operation>& simulation::operations(
     const std::string& run_id) const {
   static const std::vector<embedded::reported_operation> none;
@@ -274,6 +279,9 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   const handler& called = is_checked(due.run_id) ? strict_ : handler_;
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
+  if (called_runs_.insert(due.run_id).second) {
+    for (const auto& [step, memo] : preloads_) preload(due.run_id, step, memo);
+  }
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -306,6 +314,7 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
   auto operations = embedded::read_operations(protocol::write_operations(results));
   if (!scheduler_.checkpoint(due.run_id, due.id, operations, now_)) return false;
   commit_changes();
+  for (const protocol::operation& result : results) ids_[result.id] = result.user_id;
   auto& noted = operations_[due.run_id];
   std::move(operations.begin(), operations.end(), std::back_inserter(noted));
   return true;
@@ -324,27 +333,42 @@ INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http:
   for (json& operation : all) changed = mock_server_step(operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
-  for (auto& operation : embedded::read_operations(answer.body)) noted.push_back(std::move(operation));
+  std::size_t index = 0;
+  for (auto& operation : embedded::read_operations(answer.body)) {
+    if (std::string id = id_in(all[index++]); !id.empty()) ids_[operation.id] = std::move(id);
+    noted.push_back(std::move(operation));
+  }
+}
+
+INNGEST_INLINE std::string simulation::id_in(const json& op) {
+  return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
 INNGEST_INLINE bool simulation::mock_server_step(json& op) {
   const auto code = protocol::opcode_of(op.value("op", ""));
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
   const bool is_servers = kind && kind->work != protocol::step_work::none;
-  const std::string id = op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
+  const std::string id = id_in(op);
   if (!is_servers || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+  // A server retries its requests, but a wait or an invoke that fails has failed.
+  const auto failed_attempt = kind->work == protocol::step_work::request ? protocol::opcode::step_error
+                                                                         : protocol::opcode::step_failed;
+  const auto fail = [&](protocol::opcode code, const char* message) {
+    op["error"] = {{"name", "Error"}, {"message", message}};
+    op["op"] = to_string(code);
+  };
   try {
     op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
+  } catch (const non_retriable_error& problem) {
+    fail(protocol::opcode::step_failed, problem.what());
   } catch (const std::exception& problem) {
-    op["error"] = {{"name", "Error"}, {"message", problem.what()}};
-    op["op"] = to_string(protocol::opcode::step_failed);
+    fail(failed_attempt, problem.what());
   } catch (...) {
-    op["error"] = {{"name", "Error"}, {"message", "the thrown value is not a std::exception"}};
-    op["op"] = to_string(protocol::opcode::step_failed);
+    fail(failed_attempt, "the thrown value is not a std::exception");
   }
   return true;
 }

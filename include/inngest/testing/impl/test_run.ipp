@@ -52,30 +52,39 @@ INNGEST_INLINE std::string test_run::error() const {
 INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
-  const embedded::pending_step* first = nullptr;
-  for (const auto& [hash, pending] : run->pending) {
-    if (!first || pending.begun < first->begun) first = &pending;
+  const std::pair<const step_hash, embedded::pending_step>* first = nullptr;
+  for (const auto& step : run->pending) {
+    if (!first || step.second.begun < first->second.begun) first = &step;
   }
-  if (first) return first->name;
-  const auto last = now().timeline;
-  const bool retries = !last.empty() && last.back().what == embedded::progress::step_retried;
-  return retries ? last.back().step : std::string();
+  if (first) return id_of(first->first, first->second.name);
+  const auto timeline = now().timeline;
+  if (timeline.empty() || timeline.back().what != embedded::progress::step_retried) return "";
+  const auto& all = operations();
+  const auto last = std::find_if(all.rbegin(), all.rend(), [&](const embedded::reported_operation& op) {
+    return op.shown_name() == timeline.back().step;
+  });
+  return last == all.rend() ? timeline.back().step : id_of(last->id, last->shown_name());
 }
 
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return false;
+  const std::string& changed = simulation_->replaced().changed_id(step);
+  const auto is_meant = [&](const std::string& id) { return id == step || id == changed; };
   for (const auto& [hash, pending] : run->pending) {
-    if (pending.name == step) return true;
+    if (is_meant(id_of(hash, pending.name))) return true;
   }
-  return waiting_on() == step;
+  return is_meant(waiting_on());
 }
 
 INNGEST_INLINE std::vector<std::string> test_run::steps() const {
+  std::unordered_set<std::string> reached;  // names
+  for (const auto& entry : now().timeline) reached.insert(entry.step);
   std::vector<std::string> out;
   std::unordered_set<std::string> known;
-  for (const auto& entry : now().timeline) {
-    if (!entry.step.empty() && known.insert(entry.step).second) out.push_back(entry.step);
+  for (const auto& operation : operations()) {
+    const std::string id = id_of(operation.id, "");
+    if (!id.empty() && reached.contains(operation.shown_name()) && known.insert(id).second) out.push_back(id);
   }
   return out;
 }
@@ -92,7 +101,8 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
     return simulation->read_result(run, step, result);
   };
-  return {whole, std::move(memo), entries_of(shown_name(whole, base), index), read};
+  const std::string name = shown_name(hash, base);
+  return {whole, std::move(memo), entries_of(name, uses_before(hash, name)), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -138,23 +148,35 @@ INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
   return step_kind::run;
 }
 
-INNGEST_INLINE std::string test_run::shown_name(const std::string& whole, const std::string& id) const {
+INNGEST_INLINE std::string test_run::id_of(const step_hash& step, const std::string& name) const {
+  std::string out = simulation_->id_of(step);
+  return out.empty() ? name : out;
+}
+
+INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std::string& id) const {
   for (const auto& operation : operations()) {
-    if (operation.id == detail::sha1::of(whole)) return operation.shown_name();
+    if (operation.id == step) return operation.shown_name();
   }
   return id;
 }
 
+INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
+  std::size_t out = 0;
+  for (const auto& memo : simulation_->store().memos_of(id_)) {
+    if (memo.step == step) break;
+    if (memo.name == name) ++out;
+  }
+  return out;
+}
+
 INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const std::string& name,
-                                                                          std::size_t index) const {
+                                                                          std::size_t use) const {
   std::vector<embedded::timeline_entry> out;
   std::size_t at = 0;
   for (auto& entry : now().timeline) {
     if (entry.step != name) continue;
-    const bool ends =
-        entry.what == embedded::progress::step_completed || entry.what == embedded::progress::step_failed;
-    if (at == index) out.push_back(entry);
-    if (ends) ++at;
+    if (at == use) out.push_back(entry);
+    if (ends_step(entry.what)) ++at;
   }
   return out;
 }

@@ -90,20 +90,8 @@ INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) 
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
     if (open.insert(entry.step).second) out.clear();  // a step begins
-    switch (entry.what) {
-      case progress::step_failed:
-        ++out[entry.step];
-        [[fallthrough]];
-      case progress::step_completed:
-      case progress::sleep_ended:
-      case progress::event_received:
-      case progress::wait_timed_out:
-      case progress::invoke_completed:
-        open.erase(entry.step);
-        break;
-      default:
-        break;
-    }
+    if (entry.what == progress::step_failed) ++out[entry.step];
+    if (ends_step(entry.what)) open.erase(entry.step);
   }
   return out;
 }
