@@ -235,25 +235,172 @@ TEST_CASE("steps are found by their ids, whatever their names are", "[testing]")
   CHECK(run.step("part-3").error().empty());
 }
 
-TEST_CASE("a request that is made to fail is retried, as by a server", "[testing]") {
+TEST_CASE("a request that is made to fail is retried, as by a server, while other branches go on",
+          "[testing]") {
   const auto app = make_client();
   const auto f = app.create_function({.id = "f", .retries = 2}, inngest::on<signed_up>(), [](auto& ctx) {
-    return ctx.step.fetch("load", {.url = "https://example.com/"}).status_code;
+    auto [status, done] = ctx.group.parallel(
+        [&] {
+          return ctx.step.fetch({.id = "load", .name = "Load"}, {.url = "https://example.com/"}).status_code;
+        },
+        [&] {
+          ctx.step.run("b", [] {});
+          ctx.step.sleep("rest", 1h);
+          return true;
+        });
+    return status + (done ? 1000 : 0);
   });
   harness t{app, {f}};
   t.mock_step("load", [] { return inngest::fetch_response{.status_code = 204}; });
   t.fail_step("load", 2, "no network");
   const auto run = t.send(signed_up{});
-  CHECK(run.waiting_on() == "load");
-  CHECK(run.step("load").error() == "Error: no network");
+  CHECK(run.waits_on("load"));
+  CHECK(run.waits_on("rest"));
+  CHECK_THAT(run.step("load").error(), Catch::Matchers::ContainsSubstring("no network"));
   REQUIRE(t.execute(run));
-  CHECK(run.output<int>() == 204);
+  CHECK(run.output<int>() == 1204);
   CHECK(run.step("load").attempts() == 3);
 
   t.mock_step("load", []() -> inngest::fetch_response { throw inngest::non_retriable_error("gone"); });
   const auto gone = t.send(signed_up{});
-  CHECK(gone.failed());
+  CHECK(gone.step("load").failed());
   CHECK(gone.step("load").attempts() == 1);
+
+  int tries = 0;
+  t.mock_step("load", [&]() -> inngest::fetch_response {
+    if (++tries == 1) throw inngest::retry_after_error("busy", 10min);
+    return {.status_code = 200, .body = "ok"};
+  });
+  const auto busy = t.send(signed_up{});
+  t.advance(9min);
+  CHECK(busy.waits_on("load"));
+  t.advance(2min);
+  CHECK(busy.step("load").output<inngest::fetch_response>().body == "ok");
+}
+
+TEST_CASE("a request without a mock fails with the id to mock", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    return ctx.step.fetch({.id = "load", .name = "Load"}, {.url = "https://example.com/"}).status_code;
+  });
+  harness t{app, {f}};
+  CHECK_THAT(t.send(signed_up{}).error(), Catch::Matchers::ContainsSubstring("mock_step(\"load\""));
+}
+
+TEST_CASE("each use of an id has its own attempts, also side by side", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    ctx.group.parallel(std::vector{1, 2}, [&](int) { ctx.step.run("resize", [] {}); });
+  });
+  harness t{app, {f}};
+  t.fail_step("resize", 1, "no disk");
+  const auto run = t.send(signed_up{});
+  const std::size_t failed = run.step("resize", 0).attempts() == 1 && !run.step("resize", 0).ended() ? 0 : 1;
+  CHECK(run.step("resize", failed).error() == "std::runtime_error: no disk");
+  REQUIRE(t.execute(run));
+  CHECK(run.step("resize", failed).attempts() == 2);
+  CHECK(run.step("resize", 1 - failed).attempts() == 1);
+  CHECK(run.step("resize", 1 - failed).error().empty());
+}
+
+TEST_CASE("a stored result can be replaced, and has the form of a mock's", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    const auto tier = ctx.step.run("tier", [] { return std::string("real"); });
+    const auto by = ctx.step.template wait_for_signal<user>("approval", {.signal = "ok", .timeout = 1h});
+    const auto seen = ctx.step.template wait_for_event<activated>("seen", {.timeout = 1h});
+    const auto none = ctx.step.template wait_for_event<activated>("none", {.timeout = 1h});
+    return tier + " " + (by ? by->userId : "nobody") + " " + (seen ? seen->data.userId : "unseen") +
+           (none ? " some" : " none");
+  });
+  harness t{app, {f}};
+  t.preload_step("approval", user{.userId = "ann"});
+  t.preload_step("seen", user{.userId = "u2"});
+  t.preload_step("none", nullptr);
+  for (const std::string tier : {"free", "gold"}) {
+    t.preload_step("tier", tier);
+    CHECK(t.send(signed_up{}).output<std::string>() == tier + " ann u2 none");
+  }
+}
+
+TEST_CASE("steps are found by the ids of their own run, which middleware may change", "[testing]") {
+  struct prefixing : inngest::middleware {
+    void transform_step_input(const inngest::call_info& call, const inngest::step_info&,
+                              inngest::step_input& input) override {
+      if (call.function_id == "g") input.id = "g/" + input.id;
+    }
+  };
+  const auto app = make_client();
+  const auto body = [](auto& ctx) {
+    ctx.step.run("a", [] {});
+    ctx.step.sleep("rest", 1h);
+  };
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), body);
+  const auto g = app.create_function({.id = "g", .middleware = {std::make_shared<prefixing>()}},
+                                     inngest::on<activated>(), body);
+  harness t{app, {f, g}};
+  const auto of_f = t.send(signed_up{});
+  const auto of_g = t.send(activated{});
+  CHECK(of_f.step("a").attempts() == 1);
+  CHECK(of_g.step("a").attempts() == 1);
+  CHECK(of_g.step("g/a").attempts() == 1);
+  CHECK(of_f.waits_on("rest"));
+  CHECK(of_g.waits_on("rest"));
+  CHECK(of_g.waits_on("g/rest"));
+  CHECK_FALSE(of_f.waits_on("g/rest"));
+}
+
+TEST_CASE("a run that leaves a recorded result unused fails", "[testing]") {
+  const auto app = make_client();
+  int charges = 0;
+  const auto make = [&](std::string id, bool in_group) {
+    return app.create_function({.id = "f"}, inngest::on<signed_up>(), [&charges, id, in_group](auto& ctx) {
+      const auto charge = [&] { ctx.step.run(id, [&] { ++charges; }); };
+      if (in_group)
+        ctx.group.parallel(charge, [&] { ctx.step.sleep("rest", 1h); });
+      else
+        charge();
+    });
+  };
+  const auto body =
+      R"({"ctx":{"run_id":"01J"},"event":{"name":"user/signed.up","data":{"userId":"u1"}},"steps":{")" +
+      inngest::detail::to_hex(inngest::detail::sha1::of("charge")) + R"(":{"data":null}}})";
+  const auto recorded = inngest::testing::read_recorded_run(body);
+  const bool in_group = GENERATE(false, true);
+  const auto same = make("charge", in_group), renamed = make("charge-card", in_group);
+  harness t{app, {same}};
+  const auto run = t.replay(same, recorded);
+  REQUIRE(t.execute(run));
+  CHECK(run.completed());
+  CHECK(charges == 0);
+  harness again{make_client(), {renamed}};
+  const auto changed = again.replay(renamed, recorded);
+  REQUIRE(again.execute(changed));
+  CHECK(changed.failed());
+  CHECK_THAT(changed.error(), Catch::Matchers::ContainsSubstring("inngest::unused_result"));
+}
+
+TEST_CASE("a recorded run has its results in the order in which they came", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    return ctx.group.race([&] { return ctx.step.run("card", [] { return 1; }); },
+                          [&] { return ctx.step.run("transfer", [] { return 2; }); });
+  });
+  const std::string card = inngest::detail::to_hex(inngest::detail::sha1::of("card"));
+  const std::string transfer = inngest::detail::to_hex(inngest::detail::sha1::of("transfer"));
+  const auto body = [&](const std::string& first, const std::string& second, const char* more = "") {
+    return R"({"ctx":{"stack":{"stack":[")" + first + R"(",")" + second +
+           R"("]}},"event":{"name":"user/signed.up","data":{"userId":"u1"}},"steps":{")" + card +
+           R"(":{"data":1},")" + transfer + R"(":{"data":2}})" + more + "}";
+  };
+  harness t{app, {f}};
+  CHECK(t.replay(f, inngest::testing::read_recorded_run(body(transfer, card))).output<int>() == 2);
+  CHECK(t.replay(f, inngest::testing::read_recorded_run(body(card, transfer))).output<int>() == 1);
+  CHECK_THROWS_AS(inngest::testing::read_recorded_run(body(card, transfer, R"(,"use_api":true)")),
+                  inngest::payload_error);
+  CHECK_THROWS_AS(inngest::testing::read_recorded_run(R"({"ctx":{"stack":null},"event":{},"steps":{")" +
+                                                      card + R"(":{"input":[1]}}})"),
+                  inngest::payload_error);
 }
 
 TEST_CASE("a run waits on each of the steps that have not ended, and on those that a race has left behind",

@@ -28,7 +28,9 @@ struct harness_options {
   timestamp start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
   /// If false, the first failure of a step or function is final.
   bool retries = true;
-  /// Replays the function after each call, and fails the run if it reaches different steps.
+  /// Replays the function after each call, and fails the run if it reaches different steps. Also fails a run
+  /// that ends although no step has asked for one of its results: a step has changed its id. If a step was
+  /// removed on purpose, replay its runs with false.
   bool check_determinism = true;
   /// The virtual delay after the failure of the given attempt (0 is the first). Default: a server's delays,
   /// without their random part.
@@ -67,12 +69,14 @@ class harness {
   /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
-  /// start midway. `index` selects one of several uses of the same id.
+  /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
+  /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
+  /// middleware changes the id, use the changed one.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    simulation_->preload_new_runs(detail::sha1::of(whole),
-                                  "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->replaced().preload(detail::sha1::of(whole),
+                                    "{\"data\":" + encode(result, "preload_step") + "}");
   }
 
   // ---- events -------------------------------------------------------------------------------------------

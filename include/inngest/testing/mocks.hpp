@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -12,9 +14,13 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/sha1.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/middleware.hpp>
+#include <inngest/protocol/step_kinds.hpp>
+#include <inngest/step_id.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
 
@@ -42,10 +48,25 @@ class mocks {
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
-  /// Records that middleware has changed a step's id. Tests may use either id.
-  void rename(const std::string& step, const std::string& changed);
-  /// The id by which the server identifies the step.
-  const std::string& changed_id(const std::string& step) const;
+  /// Records the id of a step that a run has reached, and the id that middleware has made of it. Tests may
+  /// use either id.
+  void reached(std::string_view run_id, const std::string& step, const std::string& changed);
+  /// The id by which the server identifies the run's step.
+  const std::string& changed_id(const std::string& run_id, const std::string& step) const;
+
+  /// Stores a step's result in every run that is called for the first time from now on. It replaces an
+  /// earlier result of the step.
+  void preload(const step_hash& step, std::string memo) { preloads_[step] = std::move(memo); }
+  /// The stored results, as memos.
+  const std::map<step_hash, std::string>& preloads() const { return preloads_; }
+
+  /// Forgets which steps were reached: a call begins.
+  void begin_call() { uses_.clear(); }
+  /// The steps that this call has reached.
+  std::set<step_hash> reached_steps() const;
+
+  /// A result in the form in which a server returns it: an event or a signal with its name.
+  static json received(protocol::step_gives gives, const std::string& name, json value);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;
@@ -75,8 +96,10 @@ class mocks {
   /// The id that the test uses for the step.
   const std::string& known(const std::string& id) const;
 
-  std::map<std::string, std::string> given_;    // by changed id
-  std::map<std::string, std::string> changed_;  // by given id
+  std::map<std::string, std::string> given_;                            // by changed id
+  std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
+  std::map<step_hash, std::string> preloads_;
+  std::map<std::string, std::size_t> uses_;  // of the ids that the current call has reached
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -87,7 +110,10 @@ class mocking final : public middleware {
   /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
 
-  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override;
+  void transform_step_input(const call_info& call, const step_info& step, step_input& changed) override;
+
+  /// Gives the results that a test has stored for waits the form of a server's.
+  std::string wrap_step(const call_info& call, const step_info& step, next_call<std::string> next) override;
 
   std::string wrap_step_handler(const call_info&, const step_info& step,
                                 next_call<std::string> next) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,12 +20,13 @@ namespace inngest::inline INNGEST_ABI::testing {
 struct recorded_run {
   /// The complete events, as JSON.
   std::vector<std::string> events{};
-  /// The results by step, as in a call request: {"data": ...}.
+  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received them.
   std::vector<std::pair<step_hash, std::string>> results{};
 };
 
 /// Reads a run from the body of a call request, as an Inngest server sent it to the app.
-/// \throws payload_error naming the missing member.
+/// \throws payload_error naming the missing member, also when the request is without results that were too
+/// large for it, or with a step's edited input in place of its result.
 recorded_run read_recorded_run(std::string_view call_request);
 
 /// Reads a run from an engine's store. \throws configuration_error when there is no run with the id.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -98,11 +99,6 @@ class simulation {
   bool forget_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
-  /// Stores the step's result in every run that is called for the first time from now on, whatever starts it.
-  void preload_new_runs(const step_hash& step, std::string memo) {
-    preloads_.emplace_back(step, std::move(memo));
-  }
-
   // ---- realtime and metadata ----------------------------------------------------------------------------
 
   const std::shared_ptr<embedded::realtime_hub>& realtime() const { return hub_; }
@@ -171,20 +167,24 @@ class simulation {
   /// Saves step results. Returns false when another call has taken over.
   bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
-  /// The answer to an HTTP request: tests make no real requests.
-  static http::response refuse_request(const embedded::job& due);
+  /// The answer to an HTTP request: of the step's mock, because tests make no real requests.
+  http::response answer_request(const embedded::job& due);
+  static http::response response_of(const embedded::job& due, const std::string& mocked);
+  http::response refuse_request(const embedded::job& due) const;
 
-  /// Records the reported operations, and answers mocked steps of the server.
-  void note_operations(const std::string& run_id, http::response& answer);
+  /// The answer of a function that has ended without asking for all of its run's results: a failure that
+  /// names one of them.
+  std::optional<http::response> refuse_unused_result(const std::string& run_id) const;
+
+  /// Records the reported operations, and answers mocked steps of the server. Returns whether the function
+  /// has ended.
+  bool note_operations(const std::string& run_id, http::response& answer);
 
   /// The id that the function gave the operation's step.
   static std::string id_in(const json& op);
 
-  bool mock_server_step(json& op);
+  bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
-
-  /// The mock's value in the form in which a server returns it: signals and events include their name.
-  static json received(protocol::step_gives gives, const json& op, json value);
 
   timestamp now_;
   client app_;
@@ -198,8 +198,8 @@ class simulation {
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
   std::map<step_hash, std::string> ids_;  // of the steps that operations told
-  std::vector<std::pair<step_hash, std::string>> preloads_;
-  std::set<std::string> called_runs_;  // ids
+  std::set<std::string> called_runs_;     // ids
+  std::map<std::pair<std::string, step_hash>, std::exception_ptr> failed_requests_;  // by run: of mocks
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;

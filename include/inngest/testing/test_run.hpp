@@ -154,6 +154,9 @@ class test_run {
   /// The step's name in the timeline.
   std::string shown_name(const step_hash& step, const std::string& id) const;
 
+  /// The attempts of a step whose body the function has run, as the timeline's entries.
+  std::vector<embedded::timeline_entry> reported_attempts(const step_hash& step) const;
+
   /// How many steps with this name in the timeline have ended before the step.
   std::size_t uses_before(const step_hash& step, const std::string& name) const;
 

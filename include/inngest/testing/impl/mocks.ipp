@@ -12,14 +12,45 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
     failures_.erase(step);
 }
 
-INNGEST_INLINE void mocks::rename(const std::string& step, const std::string& changed) {
+INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
+                                   const std::string& changed) {
+  ++uses_[changed];
+  if (changed == step) return;
   given_[changed] = step;
-  changed_[step] = changed;
+  changed_[{std::string(run_id), step}] = changed;
 }
 
-INNGEST_INLINE const std::string& mocks::changed_id(const std::string& step) const {
-  const auto found = changed_.find(step);
+INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
+                                                    const std::string& step) const {
+  const auto found = changed_.find({run_id, step});
   return found == changed_.end() ? step : found->second;
+}
+
+INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
+  std::set<step_hash> out;
+  for (const auto& [id, count] : uses_) {
+    for (std::size_t use = 0; use < count; ++use)
+      out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
+  }
+  return out;
+}
+
+INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name, json value) {
+  const auto has_text = [&](const char* key) {
+    return value.is_object() && value.contains(key) && value[key].is_string();
+  };
+  if (value.is_null()) return value;
+  switch (gives) {
+    case protocol::step_gives::value:
+      break;
+    case protocol::step_gives::event:
+      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
+      return {{"name", name}, {"data", std::move(value)}};
+    case protocol::step_gives::signal:
+      if (has_text("signal") && value.contains("data")) break;
+      return {{"signal", name}, {"data", std::move(value)}};
+  }
+  return value;
 }
 
 INNGEST_INLINE bool mocks::has(const std::string& id) const {
@@ -44,9 +75,17 @@ INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
   return found->second;
 }
 
-INNGEST_INLINE void mocking::transform_step_input(const call_info&, const step_info& step,
+INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const step_info& step,
                                                   step_input& changed) {
-  if (changed.id != step.id) mocks_->rename(std::string(step.id), changed.id);
+  mocks_->reached(call.run_id, std::string(step.id), changed.id);
+}
+
+INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
+                                              next_call<std::string> next) {
+  std::string result = next();
+  const protocol::step_gives gives = protocol::row_of(step.kind).gives;
+  if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
+  return mocks::received(gives, "", detail::parse_dom(result)).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,

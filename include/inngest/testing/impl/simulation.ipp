@@ -269,7 +269,7 @@ INNGEST_INLINE bool simulation::step() {
   if (!next) return false;
   http::response answer;
   if (scheduler_.is_running(next->run_id))  // the commit may have ended the run
-    answer = next->what == embedded::job::kind::request ? refuse_request(*next) : call(*next);
+    answer = next->what == embedded::job::kind::request ? answer_request(*next) : call(*next);
   scheduler_.finish(*next, std::move(answer), now_);
   commit_changes();
   return true;
@@ -280,8 +280,9 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : preloads_) preload(due.run_id, step, memo);
+    for (const auto& [step, memo] : mocks_->preloads()) preload(due.run_id, step, memo);
   }
+  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -290,8 +291,33 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
   called_run_.clear();
-  if (answer.status == 206) note_operations(due.run_id, answer);
-  return answer;
+  const bool has_ended = answer.status == 206 ? note_operations(due.run_id, answer) : answer.status == 200;
+  if (!has_ended) return answer;
+  return refuse_unused_result(due.run_id).value_or(std::move(answer));
+}
+
+INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
+    const std::string& run_id) const {
+  if (!checks_) return std::nullopt;
+  const embedded::active_run& run = *scheduler_.find_run(run_id);
+  const std::set<step_hash> reached = mocks_->reached_steps();
+  for (const step_hash& step : run.stack) {
+    if (reached.contains(step) || mocks_->preloads().contains(step)) continue;
+    const std::string id = id_of(step);
+    http::response out{.status = 400};
+    out.headers.add("content-type", "application/json");
+    out.headers.add(protocol::header::sdk, protocol::sdk_name);
+    out.headers.add(protocol::header::no_retry, "true");
+    out.body =
+        json{{"name", "inngest::unused_result"},
+             {"message", "the function has ended, but no step asked for the stored result of step " +
+                             (id.empty() ? "with the hash " + detail::to_hex(step) : "\"" + id + "\"") +
+                             ": a run that began with the earlier code has it, so the step must keep "
+                             "its id while such runs exist"}}
+            .dump();
+    return out;
+  }
+  return std::nullopt;
 }
 
 INNGEST_INLINE std::size_t simulation::steps_of_a_call(const std::string& run_id) const {
@@ -320,76 +346,103 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
   return true;
 }
 
-INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) {
+INNGEST_INLINE http::response simulation::answer_request(const embedded::job& due) {
+  try {
+    if (auto failed = failed_requests_.extract({due.run_id, *due.step}); failed)
+      std::rethrow_exception(failed.mapped());
+    const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+    return response_of(due, mocks_->run(id_of(*due.step), not_mocked));
+  } catch (const not_replaced&) {
+    return refuse_request(due);
+  } catch (const non_retriable_error& problem) {
+    http::response out = embedded::no_answer(problem.what());
+    out.headers.add(protocol::header::no_retry, "true");
+    return out;
+  } catch (const retry_after_error& problem) {
+    http::response out = embedded::no_answer(problem.what());
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(problem.delay(clock()()));
+    out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
+    return out;
+  } catch (const std::exception& problem) {
+    return embedded::no_answer(problem.what());
+  } catch (...) {
+    return embedded::no_answer("the thrown value is not a std::exception");
+  }
+}
+
+/// The response from which the engine makes the mocked result.
+INNGEST_INLINE http::response simulation::response_of(const embedded::job& due, const std::string& mocked) {
+  if (embedded::outgoing::asks_model(detail::parse_dom(due.text))) return {.status = 200, .body = mocked};
+  auto given = decode<fetch_response>(mocked, "mock");
+  http::response out{.status = given.status_code == 0 ? 200 : given.status_code};
+  for (const auto& [name, value] : given.headers) out.headers.add(name, value);
+  out.body = std::move(given.body);
+  return out;
+}
+
+INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) const {
   http::response out =
-      embedded::no_answer("tests can't make HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
+      embedded::no_answer("tests can't make HTTP requests: use mock_step(\"" + id_of(*due.step) + "\", ...)");
   out.headers.add(protocol::header::no_retry, "true");
   return out;
 }
 
-INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http::response& answer) {
+INNGEST_INLINE bool simulation::note_operations(const std::string& run_id, http::response& answer) {
   json all = detail::parse_dom(answer.body);
   bool changed = false;
-  for (json& operation : all) changed = mock_server_step(operation) || changed;
+  for (json& operation : all) changed = mock_server_step(run_id, operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
   std::size_t index = 0;
+  bool has_ended = false;
   for (auto& operation : embedded::read_operations(answer.body)) {
     if (std::string id = id_in(all[index++]); !id.empty()) ids_[operation.id] = std::move(id);
+    has_ended = has_ended || operation.kind == embedded::operation_kind::run_completed;
     noted.push_back(std::move(operation));
   }
+  return has_ended;
 }
 
 INNGEST_INLINE std::string simulation::id_in(const json& op) {
   return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
-INNGEST_INLINE bool simulation::mock_server_step(json& op) {
+INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
   const auto code = protocol::opcode_of(op.value("op", ""));
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
   const bool is_servers = kind && kind->work != protocol::step_work::none;
   const std::string id = id_in(op);
-  if (!is_servers || !mocks_->has(id)) return false;
+  step_hash step{};
+  detail::from_hex(op.value("id", ""), step);
+  const bool is_under_way = scheduler_.find_run(run_id)->pending.contains(step);  // reported again
+  if (!is_servers || is_under_way || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-  // A server retries its requests, but a wait or an invoke that fails has failed.
-  const auto failed_attempt = kind->work == protocol::step_work::request ? protocol::opcode::step_error
-                                                                         : protocol::opcode::step_failed;
-  const auto fail = [&](protocol::opcode code, const char* message) {
+  const auto fail = [&](const char* message) {
     op["error"] = {{"name", "Error"}, {"message", message}};
-    op["op"] = to_string(code);
+    op["op"] = to_string(protocol::opcode::step_failed);
   };
   try {
-    op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
+    const json opts = op.value("opts", json::object());
+    const bool is_signal = kind->gives == protocol::step_gives::signal;
+    const std::string name = opts.value(is_signal ? "signal" : "event", "");
+    op["data"] = mocks::received(kind->gives, name, detail::parse_dom(mocks_->run(id, not_mocked)));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
-  } catch (const non_retriable_error& problem) {
-    fail(protocol::opcode::step_failed, problem.what());
-  } catch (const std::exception& problem) {
-    fail(failed_attempt, problem.what());
   } catch (...) {
-    fail(failed_attempt, "the thrown value is not a std::exception");
+    if (kind->work == protocol::step_work::request) {  // the server's first attempt, which it repeats
+      failed_requests_[{run_id, step}] = std::current_exception();
+      return false;
+    }
+    try {
+      throw;
+    } catch (const std::exception& problem) {
+      fail(problem.what());
+    } catch (...) {
+      fail("the thrown value is not a std::exception");
+    }
   }
   return true;
-}
-
-INNGEST_INLINE json simulation::received(protocol::step_gives gives, const json& op, json value) {
-  const json options = op.value("opts", json::object());
-  const auto has_text = [&](const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string();
-  };
-  if (value.is_null()) return value;
-  switch (gives) {
-    case protocol::step_gives::value:
-      break;
-    case protocol::step_gives::event:
-      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
-      return {{"name", options.value("event", "")}, {"data", std::move(value)}};
-    case protocol::step_gives::signal:
-      if (has_text("signal") && value.contains("data")) break;
-      return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
-  }
-  return value;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing

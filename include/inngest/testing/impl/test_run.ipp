@@ -69,7 +69,7 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return false;
-  const std::string& changed = simulation_->replaced().changed_id(step);
+  const std::string& changed = simulation_->replaced().changed_id(id_, step);
   const auto is_meant = [&](const std::string& id) { return id == step || id == changed; };
   for (const auto& [hash, pending] : run->pending) {
     if (is_meant(id_of(hash, pending.name))) return true;
@@ -90,7 +90,7 @@ INNGEST_INLINE std::vector<std::string> test_run::steps() const {
 }
 
 INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index) const {
-  const std::string& base = simulation_->replaced().changed_id(id);
+  const std::string& base = simulation_->replaced().changed_id(id_, id);
   const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
   const step_hash hash = detail::sha1::of(whole);
   std::string memo;
@@ -101,8 +101,12 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
     return simulation->read_result(run, step, result);
   };
-  const std::string name = shown_name(hash, base);
-  return {whole, std::move(memo), entries_of(name, uses_before(hash, name)), read};
+  std::vector<embedded::timeline_entry> attempts = reported_attempts(hash);
+  if (attempts.empty()) {  // of the server: the timeline knows only its name
+    const std::string name = shown_name(hash, base);
+    attempts = entries_of(name, uses_before(hash, name));
+  }
+  return {whole, std::move(memo), std::move(attempts), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -158,6 +162,27 @@ INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std
     if (operation.id == step) return operation.shown_name();
   }
   return id;
+}
+
+INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts(
+    const step_hash& step) const {
+  using embedded::operation_kind, embedded::progress;
+  std::vector<embedded::timeline_entry> out;
+  for (const auto& operation : operations()) {
+    if (operation.id != step) continue;
+    const int attempt = static_cast<int>(out.size());
+    if (operation.kind == operation_kind::step_completed) {
+      out.push_back({.what = progress::step_completed, .attempt = attempt});
+    } else if (operation.kind == operation_kind::step_error ||
+               operation.kind == operation_kind::step_failed) {
+      const auto error = embedded::read_error(operation.error);
+      out.push_back({.what = operation.kind == operation_kind::step_error ? progress::step_retried
+                                                                          : progress::step_failed,
+                     .attempt = attempt,
+                     .detail = embedded::words_of(error)});
+    }
+  }
+  return out;
 }
 
 INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
