@@ -85,3 +85,23 @@ TEST_CASE("a function for invokes runs over HTTP, on an engine, and with on_fail
   CHECK(engine.find_run(run)->error.has_value());
   CHECK(failed == "cat.png");
 }
+
+TEST_CASE("what a server adds to an invoke's data is no part of a map or of any JSON", "[invoke]") {
+  using counts = std::map<std::string, int>;
+  const auto app = support::quiet_client();
+  const auto sum = app.create_function({.id = "sum"}, inngest::on_invoke<counts>(),
+                                       [](inngest::context<inngest::invoked<counts>>& ctx) {
+                                         return static_cast<int>(ctx.event.data.size());
+                                       });
+  using changed = inngest::event<"shop/changed", inngest::json>;
+  const auto keys = app.create_function({.id = "keys"}, inngest::on<changed>(),
+                                        [](inngest::context<changed>& ctx) { return ctx.event.data.dump(); });
+  using go = inngest::event<"shop/go">;
+  const auto parent =
+      app.create_function({.id = "parent"}, inngest::on<go>(), [&](inngest::context<go>& ctx) {
+        return std::to_string(ctx.step.invoke("sum", sum, counts{{"a", 1}, {"b", 2}})) +
+               ctx.step.invoke("keys", keys, inngest::json{{"c", 3}});
+      });
+  inngest::testing::harness t{app, {sum, keys, parent}};
+  CHECK(t.send(go{}).output<std::string>() == R"(2{"c":3})");
+}

@@ -133,6 +133,9 @@ struct event_reader<one_of<Events...>> {
   static one_of<Events...> read(json_slice text) { return context_event<Events...>::read(text); }
 };
 
+/// The elements of a JSON array of events.
+std::vector<json_slice> texts_of_events(json_slice events);
+
 }  // namespace detail
 
 /// The events of a batch, in the server's order. Each event is read when it is first accessed, so an event
@@ -318,19 +321,36 @@ class context : public basic_context {
   /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
-        event(detail::context_event<Events...>::read(replay.request().event(), replay.event_readers())),
         events(replay.request().events()),
-        event_text_(replay.request().event()) {}
+        event_text_(first_that_fits(replay)),
+        event(detail::context_event<Events...>::read(event_text_, replay.event_readers())) {}
 
-  /// The event that started the run. For several event types see one_of::match.
-  const event_form event;
   /// All events of the run; more than one only with function_options::batch.
   const event_list<event_form> events;
-  /// The name of the event as sent; useful when the trigger is a pattern such as "app/user.*".
-  std::string event_name() const { return detail::find_text(event_text_, "name"); }
 
  private:
-  std::string_view event_text_;
+  /// One malformed event must not keep the handler from the other events of a batch.
+  static detail::json_slice first_that_fits(const execution::replay& replay) {
+    const detail::json_slice first = replay.request().event(), all = replay.request().events();
+    if (all.size() <= first.size() + 2) return first;  // "[" + first + "]"
+    for (const detail::json_slice text : detail::texts_of_events(all)) {
+      try {
+        static_cast<void>(detail::context_event<Events...>::read(text, replay.event_readers()));
+        return text;
+      } catch (const payload_error&) {
+      }
+    }
+    return first;
+  }
+
+  detail::json_slice event_text_;
+
+ public:
+  /// The event that started the run; of a batch, the first that fits its type. For several event types see
+  /// one_of::match.
+  const event_form event;
+  /// The name of the event as sent; useful when the trigger is a pattern such as "app/user.*".
+  std::string event_name() const { return detail::find_text(event_text_, "name"); }
 };
 
 /// An event that may not fit its type. It is read when accessed; its JSON text is always available.
@@ -478,16 +498,7 @@ deferred_parent parent_of(const context<deferred<Data>>& ctx, std::size_t index 
 template <class Event>
 const std::vector<detail::json_slice>& event_list<Event>::texts() const {
   if (texts_) return *texts_;
-  std::vector<detail::json_slice> out;
-  if (!text_.empty()) {
-    detail::json_document document(text_);
-    detail::json_value root = document.root(detail::json_path("events"));
-    for (auto item : detail::elements_of(root, {})) {
-      detail::json_value event = detail::take(item, {});
-      out.push_back(detail::raw_text(event, {}));
-    }
-  }
-  return texts_.emplace(std::move(out));
+  return texts_.emplace(detail::texts_of_events(text_));
 }
 
 template <class Event>

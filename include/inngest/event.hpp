@@ -282,7 +282,8 @@ template <event_type Event>
 Event read_event(json_object object, event_readers readers = all_event_readers()) {
   using data_type = typename Event::data_type;
   Event event;
-  bool has_data = false;
+  bool has_data = false, is_invoked = false;
+  json_slice open_data;  // of a type that takes any members, such as a map
   const json_path at;
   for (auto item : object) {
     json_field field = take(item, at);
@@ -292,9 +293,13 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
       if (type_of(value, at) == json_type::null) continue;
       if constexpr (Event::name == "inngest/deferred.schedule")
         event.data = decode<data_type>(without_deferred_members(value), "data");
-      else
+      else if constexpr (has_only_declared_members<data_type>())
         event.data = read<data_type>(value, json_path("data"));
+      else
+        open_data = raw_text(value, at);
       has_data = true;
+    } else if (key == "name" && !has_only_declared_members<data_type>()) {
+      is_invoked = read<std::optional<std::string>>(value, at) == "inngest/function.invoked";
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
     } else if (key == "ts") {
@@ -309,6 +314,12 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
     }
   }
   if (!has_data) event.data = decode<data_type>("{}", "data");
+  if (!open_data.empty()) {
+    // the server adds a member of its own to the data of an invoke
+    event.data = is_invoked
+                     ? decode<data_type>(without_member(open_data, "_inngest", json_path("data")), "data")
+                     : decode<data_type>(open_data, "data");
+  }
   return event;
 }
 

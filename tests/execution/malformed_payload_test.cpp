@@ -163,6 +163,35 @@ TEST_CASE("a batch with a malformed event is refused with its index, and handled
   CHECK_THAT(read[1], ContainsSubstring("\"b\""));
 }
 
+TEST_CASE("a malformed event at the front of a batch does not lose the others", "[payload]") {
+  const auto app = support::quiet_client();
+  strings stored, first;
+  auto f =
+      app.create_function({.id = "f", .retries = 0, .batch = inngest::batch{.max_size = 3, .timeout = 5s}},
+                          inngest::on<ordered>(), [&](inngest::context<ordered>& ctx) {
+                            stored.clear();
+                            first = {ctx.event.data.item};
+                            for (std::size_t i = 0; i < ctx.events.size(); ++i) {
+                              try {
+                                stored.push_back(ctx.events[i].data.item);
+                              } catch (const inngest::payload_error& problem) {
+                                stored.push_back(problem.path());
+                              }
+                            }
+                          });
+  inngest::testing::harness t{app, {f}};
+  t.send(inngest::any_event("shop/ordered", json{{"item", "b"}, {"count", "x"}}));
+  t.send(ordered{{.item = "a"}});
+  const auto run = t.send(ordered{{.item = "c"}});
+  CHECK(t.runs().at(0).completed());
+  CHECK(first == strings{"a"});
+  CHECK(stored == strings{"events[0].data.count", "a", "c"});
+
+  for (int i = 0; i < 3; ++i) t.send(inngest::any_event("shop/ordered", json{{"item", 1}}));
+  CHECK(t.runs().back().failed());
+  CHECK_THAT(t.runs().back().error(), ContainsSubstring("data.item"));
+}
+
 TEST_CASE("on_failure reads an encrypted event through the middleware", "[payload]") {
   auto options = support::quiet_options();
   options.middleware = {inngest::encryption({.key = "secret", .event_field = "item"})};

@@ -94,6 +94,18 @@ INNGEST_INLINE void basic_context::add_metadata(const std::string& kind, metadat
 
 namespace inngest::inline INNGEST_ABI::detail {
 
+INNGEST_INLINE std::vector<json_slice> texts_of_events(json_slice events) {
+  std::vector<json_slice> out;
+  if (events.empty()) return out;
+  json_document document(events);
+  json_value root = document.root(json_path("events"));
+  for (auto item : elements_of(root, {})) {
+    json_value event = take(item, {});
+    out.push_back(raw_text(event, {}));
+  }
+  return out;
+}
+
 INNGEST_INLINE deferred_parent read_deferred_parent(std::string_view event) {
   const json_buffer buffer{std::string(event)};
   const json_buffer data{std::string(find_member(buffer, "data"))};
