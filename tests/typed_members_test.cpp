@@ -105,10 +105,12 @@ TEST_CASE("every option with a key takes a member", "[members][typed]") {
                          .debounce = inngest::debounce{.period = 1s, .key = inngest::key<&order::in>},
                          .singleton = inngest::singleton{.key = inngest::key<&order::total_cents>},
                          .idempotency = inngest::key<&order::bought_by, &customer::user_id>}) == taken);
+  CHECK(refused<placed>({.id = "f",
+                         .rate_limit = inngest::rate_limit{.period = 1s,
+                                                           .key = inngest::key<&order::order_id>}}) == taken);
   CHECK(refused<placed>(
-            {.id = "f",
-             .rate_limit = inngest::rate_limit{.period = 1s, .key = inngest::key<&order::order_id>},
-             .batch = inngest::batch{.timeout = 1s, .key = inngest::key<&order::order_id>}}) == taken);
+            {.id = "f", .batch = inngest::batch{.timeout = 1s, .key = inngest::key<&order::order_id>}}) ==
+        taken);
 }
 
 TEST_CASE("a member of another event's type is refused when the function is created", "[members][typed]") {

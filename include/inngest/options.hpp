@@ -90,7 +90,7 @@ struct debounce {
 };
 
 /// Passes several events to one run: see context::events. Can't be combined with cancel_on, debounce,
-/// singleton or priority.
+/// singleton, priority, rate_limit or idempotency; servers ignore the last two for batches.
 struct batch {
   /// The run starts after this many events: 2 to 100.
   int max_size = 100;

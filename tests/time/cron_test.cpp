@@ -270,4 +270,9 @@ TEST_CASE("batches that no server would take are refused", "[function][batch]") 
   CHECK_THROWS_WITH(make({.id = "f", .batch = good, .priority = "1"}), ContainsSubstring("priority"));
   CHECK_THROWS_WITH(make({.id = "f", .batch = good, .cancel_on = {{.event = "x/y"}}}),
                     ContainsSubstring("cancel_on"));
+  CHECK_THROWS_WITH(
+      make({.id = "f", .rate_limit = inngest::rate_limit{.limit = 1, .period = 1h}, .batch = good}),
+      ContainsSubstring("rate_limit"));
+  CHECK_THROWS_WITH(make({.id = "f", .batch = good, .idempotency = "event.data.id"}),
+                    ContainsSubstring("idempotency"));
 }

@@ -204,6 +204,9 @@ INNGEST_INLINE void option_check::check_batch() const {
   require(!options_.debounce, "batch and debounce can't be combined");
   require(!options_.singleton, "batch and singleton can't be combined");
   require(options_.priority.empty(), "batch and priority can't be combined");
+  require(!options_.rate_limit, "batch and rate_limit can't be combined: a server does not limit batches");
+  require(options_.idempotency.empty(),
+          "batch and idempotency can't be combined: a server does not look for repeated events in batches");
 }
 
 INNGEST_INLINE void option_check::check_keys() const {
