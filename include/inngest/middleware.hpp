@@ -137,11 +137,16 @@ class middleware {
   virtual http::response wrap_request(const http::request&, next_call<http::response> next) { return next(); }
   /// May change the events before they are read as their types.
   virtual void transform_function_input(const call_info&, function_input&) {}
-  /// Called only in the first call of a run.
+  /// Called only in the first call of a run. A rerun that keeps results has none, and an endpoint that
+  /// another process continues has one for each attempt before its first result: its requests have no
+  /// attempt.
   virtual void on_run_start(const call_info&) {}
-  /// Wraps the handler. `next` returns the function's result, and returns only in the call that ends the run.
+  /// Wraps the handler. `next` returns the function's result, and returns only in the call in which the
+  /// handler returns. That call ends the run, unless steps that the handler has started, and not waited for,
+  /// are still open: the handler is then called again.
   virtual std::string wrap_function_handler(const call_info&, next_call<std::string> next) { return next(); }
-  /// Called after all results of earlier calls have been replayed; everything that follows is new.
+  /// Called when the handler reaches the first step that has no result. With branches or started steps, other
+  /// steps may still return earlier results after that.
   virtual void on_memoization_end(const call_info&) {}
   /// Called after the function has returned.
   virtual void on_run_complete(const call_info&, std::string_view /*output*/) {}

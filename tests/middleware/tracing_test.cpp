@@ -117,6 +117,17 @@ TEST_CASE("a memoized step is no span, and a completed run is ok", "[tracing]") 
   CHECK(kept.the("inngest.run").status == span_status::ok);
 }
 
+TEST_CASE("in strict mode, which calls the handler twice, the first call is the span", "[tracing]") {
+  spans kept;
+  const auto f = function_of([](inngest::context<ping>& ctx) { ctx.step.run("a", [] { return 1; }); });
+  const inngest::handler handler(inngest::client(kept.options()), {f}, {.strict = true});
+  handler(support::post(f.slug(), support::call{}.text()));
+  std::size_t runs = 0;
+  for (const auto& each : kept.list) runs += each.name == "inngest.run" ? 1 : 0;
+  CHECK(runs == 1);
+  CHECK(kept.the("inngest.step").parent_span_id == kept.the("inngest.run").span_id);
+}
+
 TEST_CASE("without a valid traceparent a trace begins", "[tracing]") {
   const std::string zeroes(32, '0');
   std::set<std::string> traces;
