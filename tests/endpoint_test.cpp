@@ -45,19 +45,44 @@ struct standin {
   json events = json::array();
   json actions = json::object();
   response output{.status = 200};
+  std::vector<int> metadata_statuses{};  // like `statuses`, for metadata of runs that have begun
+  json metadata = json::array();         // that was accepted
+  std::string begun{};                   // the run that is known
 
   response operator()(const request& asked) {
     paths.push_back(asked.method + " " + asked.url.substr(asked.url.find("/v")));
     if (asked.url.find("/batch") != std::string::npos) return {.body = events.dump()};
     if (asked.url.find("/actions") != std::string::npos) return {.body = actions.dump()};
     if (asked.url.find("/output") != std::string::npos) return output;
+    if (asked.url.ends_with("/metadata")) return add_metadata(asked);
     bodies.push_back(json::parse(asked.body));
     const int status = statuses.empty() ? 200 : statuses.front();
     if (!statuses.empty()) statuses.erase(statuses.begin());
+    if (asked.url.ends_with("/checkpoint") && (status == 200 || status == 0))
+      begun = bodies.back().at("run_id").get<std::string>();
     if (status == 0) throw inngest::unreachable("no server");
     if (status != 200) return {.status = status, .body = R"({"error":"refused"})"};
     const json data{{"fn_id", "FN"}, {"app_id", "APP"}, {"run_id", "R"}, {"token", token}};
     return {.body = json{{"data", data}}.dump()};
+  }
+  /// Like an engine, refuses metadata of a run that it does not know.
+  response add_metadata(const request& asked) {
+    if (begun.empty() || asked.url.find("/v1/runs/" + begun + "/") == std::string::npos)
+      return {.status = 404, .body = R"({"error":"there is no such run"})"};
+    const int status = metadata_statuses.empty() ? 200 : metadata_statuses.front();
+    if (!metadata_statuses.empty()) metadata_statuses.erase(metadata_statuses.begin());
+    if (status == 0) throw inngest::unreachable("no server");
+    if (status != 200) return {.status = status, .body = R"({"error":"too large"})"};
+    const json body = json::parse(asked.body);
+    for (const json& added : body.at("metadata")) metadata.push_back(added);
+    return {};
+  }
+  /// The kinds and values of the metadata that was accepted, in order.
+  strings stored() const {
+    strings out;
+    for (const json& added : metadata)
+      out.push_back(added.at("kind").get<std::string>() + " " + added.at("values").dump());
+    return out;
   }
   /// The operations of each request.
   strings operations() const {
@@ -470,6 +495,120 @@ TEST_CASE("the server continues a run: steps are fetched, and one runs in each c
 
   CHECK(handler(call_of("not-a-run")).status == 400);
   CHECK(handler(call_of(some_run, {{"x-inngest-step-id", "zz"}})).status == 400);
+}
+
+TEST_CASE("what a handler says of its run before the server knows it is sent once the run has begun",
+          "[endpoint][metadata]") {
+  app_with_server f;
+  const auto tagging = inngest::endpoint(f.app, {.id = "e", .retries = 0}, [&](endpoint_context& ctx) {
+    ctx.tag("customer", "c1");
+    ctx.score("quality", 0.5);
+    ctx.set_metadata("rows", {{"read", 3}});
+    ctx.step.score("rate", "speed", 2);
+    ctx.step.run("a", [&] { ctx.tag("in", "step"); });
+    ctx.tag("last", "yes");
+    return 1;
+  });
+  const response answer = tagging.serve()(post());
+  CHECK(answer.status == 200);
+  CHECK(f.server->operations() == strings{"StepRun:rate ", "StepRun:a ", "RunComplete: "});
+  CHECK(f.server->stored() == strings{R"(userland.tags {"customer":"c1"})",
+                                      R"(inngest.score {"quality":{"value":0.5}})",
+                                      R"(userland.rows {"read":3})", R"(inngest.score {"speed":{"value":2}})",
+                                      R"(userland.tags {"in":"step"})", R"(userland.tags {"last":"yes"})"});
+  const std::string run_id = header(answer, "x-run-id");
+  const std::string metadata = "POST /v1/runs/" + run_id + "/metadata";
+  const std::string steps = "POST /v1/checkpoint/" + run_id + "/steps";
+  CHECK(f.server->paths == strings{"POST /v1/checkpoint", metadata, metadata, metadata, metadata, metadata,
+                                   steps, metadata, steps});
+}
+
+TEST_CASE("metadata in the body of an endpoint's first step waits until the step is saved",
+          "[endpoint][metadata]") {
+  app_with_server f;
+  const auto tagging = inngest::endpoint(f.app, {.id = "e"}, [&](endpoint_context& ctx) {
+    return ctx.step.run("a", [&] {
+      ctx.tag("customer", "c1");
+      f.app.score({.run_id = ctx.run_id}, "quality", true, inngest::experiment_ref{"pricing", "new"});
+      return 7;
+    });
+  });
+  const response answer = tagging.serve()(post());
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "7");
+  CHECK(f.server->stored() == strings{R"(userland.tags {"customer":"c1"})",
+                                      R"(inngest.experiment {"name":"pricing","variant":"new"})",
+                                      R"(inngest.score {"quality":{"value":true}})"});
+}
+
+TEST_CASE("metadata of an endpoint without steps is stored with its run, or dropped without a run",
+          "[endpoint][metadata]") {
+  app_with_server f;
+  const auto tags = [](endpoint_context& ctx) {
+    ctx.tag("customer", "c1");
+    ctx.score("quality", 1);
+    return 1;
+  };
+  CHECK(inngest::endpoint(f.app, {.id = "e"}, tags).serve()(post()).status == 200);
+  CHECK(f.server->operations() == strings{"RunComplete: "});
+  CHECK(f.server->stored().size() == 2);
+  f.server->paths.clear();
+  const auto unrecorded = inngest::endpoint(f.app, {.id = "e", .record_without_steps = false}, tags);
+  CHECK(unrecorded.serve()(post()).status == 200);
+  CHECK(f.server->paths.empty());
+  CHECK(f.log.count("warn") == 0);
+
+  // the server has not saved the run, either
+  f.server->statuses = {400};
+  CHECK(inngest::endpoint(f.app, {.id = "e"}, tags).serve()(post()).status == 200);
+  CHECK(f.server->paths == strings{"POST /v1/checkpoint"});
+}
+
+TEST_CASE("metadata of an endpoint that the server continues is sent when it is handed over",
+          "[endpoint][metadata]") {
+  app_with_server f;
+  const auto sleepy = inngest::endpoint(f.app, {.id = "e"}, [](endpoint_context& ctx) {
+    ctx.tag("customer", "c1");
+    ctx.step.sleep("nap", 1h);
+    return 1;
+  });
+  CHECK(sleepy.serve()(post()).status == 303);
+  CHECK(f.server->stored().size() == 1);
+  f.server->metadata = json::array();
+  f.server->statuses = {0, 409};  // the run has begun, although the answer was lost
+  CHECK(sleepy.serve()(post()).status == 200);
+  CHECK(f.server->stored().size() == 1);
+  const auto failing = inngest::endpoint(f.app, {.id = "e"}, [](endpoint_context& ctx) -> int {
+    ctx.tag("customer", "c2");
+    throw std::runtime_error("out of order");
+  });
+  CHECK(failing.serve()(post()).status == 303);
+  CHECK(f.server->stored() ==
+        strings{R"(userland.tags {"customer":"c1"})", R"(userland.tags {"customer":"c2"})"});
+}
+
+TEST_CASE("kept metadata that the server refuses is a warning, and what gets no answer is sent again",
+          "[endpoint][metadata][failures]") {
+  app_with_server f;
+  const auto tagging = inngest::endpoint(f.app, {.id = "e"}, [](endpoint_context& ctx) {
+    ctx.tag("a", "1");
+    ctx.tag("b", "2");
+    return ctx.step.run("a", [] { return 1; });
+  });
+  f.server->metadata_statuses = {413, 0, 503};
+  const response answer = tagging.serve()(post());
+  CHECK(answer.status == 200);
+  CHECK(f.server->stored() == strings{R"(userland.tags {"b":"2"})"});
+  CHECK(f.log.count("warn") == 1);
+  CHECK(f.log.count("before the run had begun was not stored") == 1);
+  CHECK(f.server->operations() == strings{"StepRun:a ", "RunComplete: "});
+
+  // the client does not wait for the retries of each
+  f.server->paths.clear();
+  f.server->metadata_statuses = std::vector<int>(20, 503);
+  CHECK(tagging.serve()(post()).status == 200);
+  CHECK(f.server->paths.size() == 7);  // two saves, and five attempts for the first tag
+  CHECK(f.log.count("the server has stopped answering") == 1);
 }
 
 TEST_CASE("anybody may begin a run, and only the server may continue one", "[endpoint][signature]") {

@@ -362,6 +362,9 @@ class client {
 
   void send_metadata(const metadata_target& target, const std::string& metadata, const char* what) const;
 
+  /// The run of this client's app whose handler runs on this thread; null for none.
+  execution::replay* run_on_this_thread() const;
+
   static std::string checked_env(const send_options& options);
 
   std::optional<std::string> send_signal_text(http::request request, const send_options& options) const;

@@ -160,6 +160,31 @@ std::shared_ptr<inngest::embedded::store> on_disk(const std::filesystem::path& f
       inngest::embedded::sqlite_options{.path = file.string()});
 }
 
+/// Says something of its run in every way, before its first saved step.
+int tag_and_score(endpoint_context& ctx) {
+  ctx.tag("customer", "c1");
+  ctx.score("quality", 0.5);
+  ctx.set_metadata("rows", {{"read", 3}});
+  ctx.step.score("rate", "speed", 2);
+  ctx.step.set_metadata("note", "state", {{"done", true}});
+  return 1;
+}
+
+std::string tag_of(const engine& engine, const std::string& run_id) {
+  const auto run = engine.find_run(run_id);
+  return run && run->tags.size() == 1 ? run->tags.front().value : "(none)";
+}
+
+/// Whether the engine has what tag_and_score() said, in order.
+void check_notes(engine& engine, const std::string& run_id) {
+  CHECK(tag_of(engine, run_id) == "c1");
+  CHECK(engine.find_run(run_id)->status == run_status::completed);
+  std::vector<std::string> kinds;
+  for (const auto& note : engine.store().notes_of(run_id)) kinds.push_back(note.subject);
+  CHECK(kinds == std::vector<std::string>{"userland.tags", "inngest.score", "userland.rows", "inngest.score",
+                                          "userland.state"});
+}
+
 }  // namespace
 
 TEST_CASE("an endpoint on the engine answers at once when its steps need no pause", "[endpoint][engine]") {
@@ -195,6 +220,61 @@ TEST_CASE("an endpoint on the engine answers at once when its steps need no paus
   CHECK(data.at("content_type") == "application/json");
   CHECK(data.at("body") == "eyJpZCI6Im8xIiwiYW1vdW50IjoyMX0=");
   CHECK(engine.wait_until_idle(support::patience));
+}
+
+TEST_CASE("an endpoint on the engine tags, scores and annotates its run before the first step",
+          "[endpoint][engine][metadata]") {
+  const auto app = make_client();
+  const auto steps = inngest::endpoint(app, {.id = "steps", .retries = 0}, tag_and_score);
+  const auto in_step = inngest::endpoint(app, {.id = "in-step", .retries = 0}, [](endpoint_context& ctx) {
+    ctx.step.run("a", [&] { ctx.tag("customer", "c1"); });
+    return 1;
+  });
+  const auto stepless = inngest::endpoint(app, {.id = "stepless", .retries = 0}, [](endpoint_context& ctx) {
+    ctx.tag("customer", "c1");
+    return 1;
+  });
+  const auto waiting = inngest::endpoint(app, {.id = "waiting"}, [](endpoint_context& ctx) {
+    ctx.tag("customer", "c1");
+    ctx.step.sleep("nap", 1ms);
+    return 1;
+  });
+  for (const auto& store : {std::shared_ptr<inngest::embedded::store>(), on_disk(fresh_file("tags"))}) {
+    engine engine(app, {steps, in_step, stepless, waiting}, fast(store));
+    const response answer = ask(steps.serve(), post());
+    CHECK(answer.status == 200);
+    check_notes(engine, run_id_of(answer));
+    for (const auto& other : {in_step, stepless}) {
+      const response tagged = ask(other.serve(), post());
+      CHECK(tagged.status == 200);
+      CHECK(tag_of(engine, run_id_of(tagged)) == "c1");
+    }
+    const response first = ask(waiting.serve(), post());
+    REQUIRE(first.status == 303);
+    CHECK(follow(waiting.serve(), first).status == 200);
+    CHECK(tag_of(engine, run_id_of(first)) == "c1");
+    CHECK(engine.wait_until_idle(support::patience));
+  }
+}
+
+TEST_CASE("an endpoint tags its run at the engine of another process before the first step",
+          "[endpoint][engine][http][metadata]") {
+  engine engine(make_client(), {}, fast());
+  inngest::embedded::http_server server(engine, {.port = 0});
+  inngest::client_options options = support::quiet_options();
+  options.api_base_url = server.url();
+  options.event_api_base_url = server.url();
+  options.transport = std::make_shared<inngest::httplib_transport>();
+  const inngest::client app(options);
+  const auto steps = inngest::endpoint(app, {.id = "steps", .retries = 0}, tag_and_score);
+  httplib::Server web;
+  const auto handler = inngest::serve(web, "/checkout", steps);
+  support::running_server running(web);
+  support::http_client browser(running.port());
+  const auto answer = browser.Post("/checkout", "{}", "application/json");
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  check_notes(engine, answer->get_header_value("x-run-id"));
 }
 
 TEST_CASE("the engine continues the run of an endpoint after a sleep, and the client gets the response",

@@ -35,9 +35,8 @@ INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events,
 
 INNGEST_INLINE sent_events client::send(const std::vector<any_event>& events,
                                         const send_options& options) const {
-  execution::replay* run = execution::replay::current();
-  const bool is_ours = run != nullptr && run->services().settings == &settings();
-  const std::string inherited = is_ours ? run->propagated_sessions() : std::string();
+  execution::replay* run = run_on_this_thread();
+  const std::string inherited = run ? run->propagated_sessions() : std::string();
   std::vector<any_event> sent = events;
   if (!inherited.empty()) {
     for (any_event& event : sent) event.set_propagated_sessions(inherited);
@@ -111,8 +110,17 @@ INNGEST_INLINE void client::set_metadata(const metadata_target& target, const st
 INNGEST_INLINE void client::send_metadata(const metadata_target& target, const std::string& metadata,
                                           const char* what) const {
   if (target.run_id.empty()) throw configuration_error("metadata_target: run_id must not be empty");
-  protocol::expect_success(call_api(protocol::metadata_request(target.run_id, target, metadata)),
-                           std::string(what) + " run \"" + target.run_id + "\"");
+  http::request request = protocol::metadata_request(target.run_id, target, metadata);
+  // a handler may mean its own run, which the server of an endpoint may not know yet
+  const execution::replay* run = run_on_this_thread();
+  const http::response answer =
+      run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
+  protocol::expect_success(answer, std::string(what) + " run \"" + target.run_id + "\"");
+}
+
+INNGEST_INLINE execution::replay* client::run_on_this_thread() const {
+  execution::replay* run = execution::replay::current();
+  return run != nullptr && run->services().settings == &settings() ? run : nullptr;
 }
 
 INNGEST_INLINE http::response client::call_api(http::request request,

@@ -77,6 +77,9 @@ namespace inngest::inline INNGEST_ABI::protocol {
 std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
                             std::string_view values);
 
+/// Where the metadata of a run is sent.
+std::string metadata_path(std::string_view run_id);
+
 /// Sends metadata, JSON objects separated by commas, to the target in the run.
 /// \throws configuration_error for an incomplete target.
 http::request metadata_request(std::string_view run_id, const metadata_target& target,

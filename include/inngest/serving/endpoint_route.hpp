@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -86,6 +87,18 @@ class begun_run {
   /// Sends operations with up to four retries. Returns the answer's body; `nullopt` sets `problem_`.
   std::optional<std::string> send(const http::request& request);
 
+  /// Answers the handler's requests to the server. A server refuses metadata of a run that it does not know:
+  /// until the run has begun there, metadata is kept, and the handler need not know when that is.
+  http::response call_api(http::request request);
+
+  /// Sends the kept metadata, after a save that has made the run known. The handler can't be told of a
+  /// refusal any more, which is logged.
+  void send_kept_metadata();
+
+  /// Sends metadata. Returns why that failed; empty if it did not. `retries` are those that are left; below 0
+  /// nothing is sent.
+  std::string problem_of_sending(const http::request& request, int& retries) const;
+
   const served_app& app_;
   const served_function& served_;
   const endpoint_options& options_;
@@ -99,6 +112,10 @@ class begun_run {
   bool is_begun_unheard_ = false;
   protocol::begun_run_ids ids_{};
   std::string problem_{};  // why operations could not be saved
+
+  std::mutex metadata_mutex_{};                 // guards the members below: a step's threads may tag the run
+  bool sends_metadata_ = false;                 // at once
+  std::vector<http::request> kept_metadata_{};  // in the handler's order
 };
 
 /// Answers a call with which a server continues a run.

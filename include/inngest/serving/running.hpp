@@ -21,6 +21,11 @@ namespace inngest::inline INNGEST_ABI::serving {
 execution::outcome run_handler(const served_app& app, const served_function& served,
                                const protocol::call_request& call,
                                const execution::replay_options& replay_options);
+/// Like the other overload, with these services instead of the app's.
+execution::outcome run_handler(const served_app& app, const served_function& served,
+                               const protocol::call_request& call,
+                               const execution::replay_options& replay_options,
+                               const execution::host_services& services);
 
 protocol::failure not_deterministic(const std::string& function_id, std::size_t step_number,
                                     const std::string& first, const std::string& second);

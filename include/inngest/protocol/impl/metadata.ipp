@@ -36,13 +36,16 @@ INNGEST_INLINE std::string target_text(const metadata_target& target) {
   return out.text();
 }
 
+INNGEST_INLINE std::string metadata_path(std::string_view run_id) {
+  return "/v1/runs/" + http::percent_encoded(run_id) + "/metadata";
+}
+
 INNGEST_INLINE http::request metadata_request(std::string_view run_id, const metadata_target& target,
                                               const std::string& metadata) {
-  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
-                      detail::json_object_text()
-                          .add_raw("target", target_text(target))
-                          .add_raw("metadata", "[" + metadata + "]")
-                          .text());
+  return json_request(metadata_path(run_id), detail::json_object_text()
+                                                 .add_raw("target", target_text(target))
+                                                 .add_raw("metadata", "[" + metadata + "]")
+                                                 .text());
 }
 
 INNGEST_INLINE std::string score_values(std::string_view name, const score_value& value) {

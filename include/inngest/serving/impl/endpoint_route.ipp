@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -16,6 +17,7 @@
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/protocol/metadata.hpp>
 #include <inngest/serving/answers.hpp>
 #include <inngest/serving/call.hpp>
 #include <inngest/serving/checkpoints.hpp>
@@ -70,6 +72,14 @@ INNGEST_INLINE bool is_framing(std::string_view name) {
   constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
                                                 "trailer",    "transfer-encoding", "upgrade"};
   return std::find(all.begin(), all.end(), name) != all.end();
+}
+
+/// Whether a later attempt may have another answer.
+INNGEST_INLINE bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
+
+/// Waits before another attempt at a request. The first attempt has the number 0, and comes at once.
+INNGEST_INLINE void pause_before(int number) {
+  if (number > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << number));
 }
 
 /// A handler that passes on another server's response has that server's fields, too. Names become lower case,
@@ -205,9 +215,11 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .stop = stop,
                                                  .caller = &request_};
   transform_input(served_, call, request_);
+  execution::host_services services = app_.services;
+  services.call_api = [this](http::request asked) { return call_api(std::move(asked)); };
   execution::outcome out;
   try {
-    out = run_handler(app_, served_, call, replay_options);
+    out = run_handler(app_, served_, call, replay_options, services);
   } catch (...) {  // middleware threw after the handler had ended
     if (!is_begun_) throw;
     out = failed(std::current_exception());
@@ -307,6 +319,7 @@ INNGEST_INLINE execution::checkpoints::saved begun_run::save(
     for (const auto& [name, value] : fields.headers) request.headers.add(name, value);
   }
   const auto answer = send(request);
+  if (answer || is_begun_unheard_) send_kept_metadata();
   if (is_stale_) return saved::stale;
   if (!answer) return saved::no;
   if (std::exchange(is_begun_, true)) return saved::yes;
@@ -323,7 +336,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
   constexpr int attempts = 5;
   bool was_unanswered = false;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
+    endpoints::pause_before(attempt);
     try {
       http::response answer = app_.client.call_api(request);
       if (answer.status >= 200 && answer.status < 300) {
@@ -335,7 +348,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       problem_ = protocol::refusal(answer);
       // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
       was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
-      if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      if (!endpoints::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
       was_unanswered = true;
@@ -343,6 +356,45 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
   }
   if (is_stale_) problem_.clear();
   return std::nullopt;
+}
+
+INNGEST_INLINE http::response begun_run::call_api(http::request request) {
+  if (request.url == protocol::metadata_path(run_id_)) {
+    const std::lock_guard lock(metadata_mutex_);
+    if (!sends_metadata_) {
+      kept_metadata_.push_back(std::move(request));
+      return {};
+    }
+  }
+  return app_.services.call_api(std::move(request));
+}
+
+INNGEST_INLINE void begun_run::send_kept_metadata() {
+  const std::lock_guard lock(metadata_mutex_);  // until all is sent: later metadata must not overtake it
+  sends_metadata_ = true;
+  int retries = 4;  // of all requests together: the client waits
+  for (const http::request& request : std::exchange(kept_metadata_, {})) {
+    const std::string problem = problem_of_sending(request, retries);
+    if (problem.empty()) continue;
+    app_.client.log().warn("endpoint \"" + served_.function->id() + "\", run " + run_id_ +
+                           ": metadata from before the run had begun was not stored: " + problem);
+  }
+}
+
+INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& request, int& retries) const {
+  std::string problem = "the server has stopped answering";
+  for (int attempt = 0; retries >= 0; ++attempt, --retries) {
+    endpoints::pause_before(attempt);
+    try {
+      const http::response answer = app_.client.call_api(request);
+      if (answer.status >= 200 && answer.status < 300) return {};
+      problem = protocol::refusal(answer);
+      if (!endpoints::may_pass(answer.status)) break;
+    } catch (const unreachable& failed) {
+      problem = failed.what();
+    }
+  }
+  return problem;
 }
 
 // ---- the server's calls

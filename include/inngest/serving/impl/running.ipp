@@ -8,7 +8,14 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE execution::outcome run_handler(const served_app& app, const served_function& served,
                                               const protocol::call_request& call,
                                               const execution::replay_options& replay_options) {
-  execution::replay replay(call, app.services, replay_options);
+  return run_handler(app, served, call, replay_options, app.services);
+}
+
+INNGEST_INLINE execution::outcome run_handler(const served_app& app, const served_function& served,
+                                              const protocol::call_request& call,
+                                              const execution::replay_options& replay_options,
+                                              const execution::host_services& services) {
+  execution::replay replay(call, services, replay_options);
   const handler_resources resources{.log = app.client.log(),
                                     .app = app.client.id(),
                                     .of_function = served.function->options().dependencies,
