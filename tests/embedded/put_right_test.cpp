@@ -224,6 +224,75 @@ TEST_CASE("of a parallel group only the steps that failed run again", "[put_righ
   CHECK(bad == failures + 2);
 }
 
+TEST_CASE("a step whose failure ended the run runs again, although others of its group began after it failed",
+          "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> fine{0}, bad{0};
+  std::atomic<bool> fails{true};
+  const auto charge = [&](inngest::context<go>& ctx) {
+    return ctx.step.run("a", [&] {
+      ++bad;
+      if (fails) throw inngest::non_retriable_error("the bank is closed");
+      return 10;
+    });
+  };
+  const auto count = [&](inngest::context<go>& ctx, const char* id) {
+    return ctx.step.run(id, [&] { return ++fine; });
+  };
+  const bool is_group = GENERATE(true, false);
+  const auto f = app.create_function(
+      {.id = "f", .retries = 0}, inngest::on<go>(), [&](inngest::context<go>& ctx) -> json {
+        if (is_group) {
+          const auto [a, c] = ctx.group.parallel([&] { return charge(ctx); },
+                                                 [&] { return count(ctx, "b") + count(ctx, "c"); });
+          return {{"a", a}, {"c", c}};
+        }
+        try {
+          return {{"a", charge(ctx)}, {"c", 3}};
+        } catch (const inngest::step_error&) {
+          count(ctx, "b");  // cleans up, and lets the error through
+          throw;
+        }
+      });
+  engine engine{app, {f}, {}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->status == run_status::failed);
+  const int counted = fine;
+  fails = false;
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  CHECK(run.output<json>() == json{{"a", 10}, {"c", 3}});
+  CHECK(fine == counted);
+  CHECK(bad == 2);
+}
+
+TEST_CASE("of steps with one id all that failed run again", "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> ran{0};
+  std::atomic<bool> fails{true};
+  const auto f = app.create_function(
+      {.id = "f", .retries = 0}, inngest::on<go>(), [&](inngest::context<go>& ctx) -> json {
+        const auto resize = [&](int size) {
+          return ctx.step.start("resize", [&ran, &fails, size] {
+            ++ran;
+            if (fails && size != 3) throw inngest::non_retriable_error("size " + std::to_string(size));
+            return size;
+          });
+        };
+        auto first = resize(1), second = resize(2), third = resize(3);
+        return {first.get(), second.get(), third.get()};
+      });
+  engine engine{app, {f}, {}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->status == run_status::failed);
+  REQUIRE(ran == 3);
+  fails = false;
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  CHECK(run.output<json>() == json{1, 2, 3});
+  CHECK(ran == 5);
+}
+
 TEST_CASE("an event that is sent again starts its functions once more, under another id", "[put_right]") {
   shop its;
   its.charging_fails = false;

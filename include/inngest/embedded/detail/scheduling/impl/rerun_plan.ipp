@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/detail/scheduling/rerun_plan.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
@@ -82,34 +82,62 @@ INNGEST_INLINE std::string memo_of_result(const std::string& result, step_kind k
                       "with signal and data");
 }
 
-/// The names of the steps whose failures ended the run, and how many of each: those after which no other step
-/// began. After an earlier failure the function went on.
+INNGEST_INLINE bool begins_step(progress what) {
+  return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
+}
+
+/// The names of the steps that failed after the last step had begun, and how many of each. After these
+/// failures the function did not go on.
 INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) {
-  std::map<std::string, std::size_t> out;
-  std::set<std::string> open;  // steps under way
+  std::map<std::string, std::size_t> out, open;  // open: how many steps with the name are under way
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
-    if (open.insert(entry.step).second) out.clear();  // a step begins
+    std::size_t& under_way = open[entry.step];
+    const bool begins = begins_step(entry.what);
+    if (begins || under_way == 0) out.clear();  // a step begins, or ran at once
+    if (begins)
+      ++under_way;
+    else if (ends_step(entry.what) && under_way > 0)
+      --under_way;
     if (entry.what == progress::step_failed) ++out[entry.step];
-    if (ends_step(entry.what)) open.erase(entry.step);
   }
   return out;
+}
+
+INNGEST_INLINE bool is_failure(const memo_record& memo) {
+  return std::string_view(memo.text).starts_with("{\"error\"");
+}
+
+/// Whether the step failed with the run's error: the function let its failure through, although others of a
+/// parallel group began after it. An equal failure that the function went on from can't be told apart.
+INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
+  if (!run.error || !is_failure(memo)) return false;
+  json whole = json::parse(memo.text, nullptr, false);
+  if (!whole.is_object()) return false;
+  const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
+  return error.name == run.error->name && error.message == run.error->message;
 }
 
 /// All results but for the failures that ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  for (auto& [name, left] : last_failures(run)) {
-    const step_hash own_id = detail::sha1::of(name);
-    for (std::size_t i = memos.size(); i-- > 0 && left > 0;) {
-      const memo_record& memo = memos[i];
-      const bool has_name = memo.name == name || (memo.name.empty() && memo.step == own_id);
-      if (!has_name || !std::string_view(memo.text).starts_with("{\"error\"")) continue;
-      memos.erase(memos.begin() + static_cast<std::ptrdiff_t>(i));
-      --left;
-    }
+  std::map<std::string, std::size_t> last = last_failures(run);
+  const auto is_last = [&](const memo_record& memo) {
+    if (!is_failure(memo)) return false;
+    const auto found = std::find_if(last.begin(), last.end(), [&](const auto& failed) {
+      return memo.name == failed.first || (memo.name.empty() && memo.step == detail::sha1::of(failed.first));
+    });
+    if (found == last.end() || found->second == 0) return false;
+    --found->second;
+    return true;
+  };
+  std::vector<memo_record> out;
+  for (std::size_t i = memos.size(); i-- > 0;) {  // the last failures of a name come last
+    const bool ended_run = is_last(memos[i]);
+    if (!ended_run && !has_error_of(run, memos[i])) out.push_back(std::move(memos[i]));
   }
-  return memos;
+  std::reverse(out.begin(), out.end());
+  return out;
 }
 
 INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::vector<memo_record> memos,
