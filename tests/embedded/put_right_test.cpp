@@ -293,6 +293,41 @@ TEST_CASE("of steps with one id all that failed run again", "[put_right]") {
   CHECK(ran == 5);
 }
 
+TEST_CASE("a rerun that keeps results keeps the run's tags, also when it fails again, and after a restart",
+          "[put_right]") {
+  const store_records::folder place;
+  std::atomic<bool> tags{true};
+  const auto app = support::quiet_client();
+  const auto f = app.create_function(
+      {.id = "f", .retries = 0, .tags = {{.name = "size", .value = "event.data.size"}}}, inngest::on<go>(),
+      [&](inngest::context<go>& ctx) {
+        if (tags) ctx.tag("customer", "acme");
+        ctx.step.run("price", [] { return 1; });
+        ctx.step.run("charge", []() -> int { throw inngest::non_retriable_error("the bank is closed"); });
+      });
+  using inngest::embedded::run_tag;
+  const std::vector<run_tag> size{{"size", "3"}}, both{{"customer", "acme"}, {"size", "3"}};
+  std::string original, again;
+  {
+    engine engine{app, {f}, options_for(place, true)};
+    original = only_run_of(engine, engine.send(go{json{{"size", 3}}}).ids.at(0));
+    REQUIRE(engine.find_run(original)->tags == both);
+    again = engine.rerun(original, {.from_failed_step = true}).value();
+    REQUIRE(engine.wait_for(again, support::patience).status == run_status::failed);
+  }
+  engine engine{app, {f}, options_for(place, true)};
+  CHECK(engine.find_run(again)->tags == both);
+  const auto selected = engine.find_runs({.is_repeated = false, .tags = {{"customer", "acme"}}});
+  REQUIRE(selected.size() == 1);
+  CHECK(selected.front().id == again);
+  const std::string third = engine.rerun(again, {.step = "charge"}).value();
+  CHECK(engine.wait_for(third, support::patience).tags == both);
+
+  tags = false;  // a whole rerun sets its own
+  const std::string whole = engine.rerun(original).value();
+  CHECK(engine.wait_for(whole, support::patience).tags == size);
+}
+
 TEST_CASE("an event that is sent again starts its functions once more, under another id", "[put_right]") {
   shop its;
   its.charging_fails = false;

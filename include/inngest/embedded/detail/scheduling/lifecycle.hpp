@@ -37,6 +37,7 @@ struct run_input {
   std::string run_id{};
   std::string original_run_id{};  // see run::original_run_id
   std::string idempotency_key{};  // of the request that started the run; empty without
+  std::vector<run_tag> tags{};    // of the earlier run whose results the run keeps
   rerun_plan repeats{};
 
   static run_input of(const event_record& event);

@@ -59,6 +59,7 @@ INNGEST_INLINE active_run& lifecycle::add(const shared_function& function, run_i
                          .event_name = std::move(input.name),
                          .original_run_id = std::move(input.original_run_id),
                          .queued_at = now,
+                         .tags = std::move(input.tags),
                          .idempotency_key = std::move(input.idempotency_key)},
                  .events = std::move(input.events),
                  .parent = parent,

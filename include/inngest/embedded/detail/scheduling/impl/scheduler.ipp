@@ -92,10 +92,12 @@ INNGEST_INLINE std::string scheduler::rerun(const run_record& earlier, timestamp
   if (!function || earlier.events.empty()) return "";
   const follow_up_guard guard(*this, now);
   const std::string& first = earlier.run.original_run_id;
+  const bool keeps_results = !plan.memos.empty();  // then the function passes by its ctx.tag without a call
   return lifecycle_.begin(function,
                           {.name = earlier.run.event_name,
                            .events = earlier.events,
                            .original_run_id = first.empty() ? earlier.run.id : first,
+                           .tags = keeps_results ? earlier.run.tags : std::vector<run_tag>(),
                            .repeats = std::move(plan)},
                           {}, now);
 }
