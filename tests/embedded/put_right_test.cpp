@@ -328,6 +328,63 @@ TEST_CASE("a rerun that keeps results keeps the run's tags, also when it fails a
   CHECK(engine.wait_for(whole, support::patience).tags == size);
 }
 
+TEST_CASE("a rerun is repeated from a step whose result it kept, whatever the step's kind", "[put_right]") {
+  const auto app = support::quiet_client();
+  const auto child =
+      app.create_function({.id = "child"}, inngest::on<came>(), [](inngest::context<came>&) { return 1; });
+  std::atomic<int> priced{0};
+  const auto f = app.create_function(
+      {.id = "f", .retries = 0}, inngest::on<go>(), [&](inngest::context<go>& ctx) -> json {
+        const int price = ctx.step.run(
+            "price",
+            [&](int each) {
+              ++priced;
+              return each * 10;
+            },
+            1);
+        const auto event = ctx.step.wait_for_event<came>("event", {.timeout = 1ms});
+        const auto signal = ctx.step.wait_for_signal<json>("signal", {.signal = "bell", .timeout = 1ms});
+        ctx.step.sleep("rest", 1ms);
+        const int number = ctx.step.invoke("child", child, json::object());
+        ctx.step.run("last", [] { return 0; });
+        return {{"price", price},
+                {"event", event ? event->data : json()},
+                {"signal", signal ? *signal : json()},
+                {"n", number}};
+      });
+  engine engine{app, {f, child}, {}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  const auto repeat = [&](const std::string& run, const inngest::embedded::rerun_step& from) {
+    return engine.wait_for(engine.rerun(run, from).value(), support::patience);
+  };
+  const std::string again = repeat(original, {.step = "last"}).id;
+  const json same{{"price", 10}, {"event", nullptr}, {"signal", nullptr}, {"n", 1}};
+  REQUIRE(engine.find_run(again)->output<json>() == same);
+  REQUIRE(priced == 1);
+
+  for (const char* step : {"price", "event", "signal", "rest", "child"}) {
+    INFO(step);
+    CHECK(repeat(again, {.step = step}).output<json>() == same);
+  }
+  CHECK(priced == 2);
+  CHECK(repeat(again, {.step = "price", .input = "[7]"}).output<json>()["price"] == 70);
+  CHECK(repeat(again, {.step = "price", .result = "5"}).output<json>()["price"] == 5);
+  CHECK(repeat(again, {.step = "child", .result = "42"}).output<json>()["n"] == 42);
+  CHECK(repeat(again, {.step = "rest", .result = "null"}).output<json>() == same);
+  for (const char* wrong : {R"({"x":7})", "5"})
+    CHECK_THROWS_AS(engine.rerun(again, {.step = "event", .result = wrong}), inngest::payload_error);
+
+  const auto given = [&](const char* step, const char* result) {
+    return repeat(repeat(again, {.step = step, .result = result}).id, {.step = "last"});
+  };
+  const auto with_event = given("event", R"({"name":"right/came","data":{"x":7},"ts":1,"id":"i"})");
+  CHECK(with_event.output<json>()["event"]["x"] == 7);
+  CHECK(repeat(with_event.id, {.step = "event", .result = "null"}).output<json>()["event"].is_null());
+  const auto with_signal = given("signal", R"({"signal":"bell","data":{"rung":2}})");
+  CHECK(with_signal.output<json>()["signal"]["rung"] == 2);
+  CHECK(repeat(with_signal.id, {.step = "signal", .result = "null"}).output<json>()["signal"].is_null());
+}
+
 TEST_CASE("an event that is sent again starts its functions once more, under another id", "[put_right]") {
   shop its;
   its.charging_fails = false;

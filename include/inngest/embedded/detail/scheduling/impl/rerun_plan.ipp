@@ -22,6 +22,7 @@ struct step_of_run {
   step_hash id{};
   timestamp begun{};
   std::string name{};
+  std::string memo{};  // its result; empty without
 };
 
 /// The steps with results that the name or the hashed id may mean.
@@ -29,9 +30,9 @@ INNGEST_INLINE std::vector<step_of_run> steps_with_results(const std::vector<mem
                                                            const std::string& named) {
   std::vector<step_of_run> out;
   for (const memo_record& memo : memos) {
-    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name}};
+    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name, memo.text}};
     const bool has_id = memo.name.empty() && memo.step == detail::sha1::of(named);
-    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name});
+    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name, memo.text});
   }
   return out;
 }
@@ -41,16 +42,26 @@ INNGEST_INLINE std::optional<step_of_run> step_without_result(const run& run, co
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
     const step_hash id = detail::sha1::of(entry.step);
-    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step};
+    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step, ""};
   }
   return std::nullopt;
 }
 
-/// The kind of the step, as far as the timeline tells it.
-INNGEST_INLINE step_kind kind_of(const run& run, const std::string& name) {
+/// The kind of the step, as far as the timeline tells it. It does not have the steps whose results a rerun
+/// kept.
+INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const std::string& name) {
   const auto first = std::find_if(run.timeline.begin(), run.timeline.end(),
                                   [&](const timeline_entry& entry) { return entry.step == name; });
-  return first == run.timeline.end() ? step_kind::run : kind_begun_by(first->what);
+  if (first == run.timeline.end()) return std::nullopt;
+  return kind_begun_by(first->what);
+}
+
+/// The kind of a step whose result a rerun kept, as far as the form of the result tells it. A wait stands for
+/// a sleep, too, because null ends both.
+INNGEST_INLINE step_kind kind_by_result(const step_of_run& step) {
+  const json memo = json::parse(step.memo, nullptr, false);
+  const bool is_event = memo.is_object() && memo.contains("name") && memo.contains("data");
+  return memo.is_null() || is_event ? step_kind::wait_for_event : step_kind::run;
 }
 
 INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
@@ -165,15 +176,15 @@ INNGEST_INLINE rerun_plan plan_rerun(const run_record& earlier, std::vector<memo
     out.replaced = {.step = step.id, .input = from.input};
   }
   std::optional<memo_record> given;
-  const step_kind kind = reruns::kind_of(earlier.run, step.name);
+  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step.name);
   if (!from.result.empty()) {
     if (!from.input.empty())
       throw payload_error("result", "a step has a new input or a new result, not both");
     given = {.step = step.id,
-             .text = reruns::memo_of_result(from.result, kind),
+             .text = reruns::memo_of_result(from.result, kind.value_or(reruns::kind_by_result(step))),
              .name = step.name.empty() ? from.step : step.name,
              .begun = step.begun};
-  } else if (kind == step_kind::run) {
+  } else if (kind == step_kind::run) {  // a step of an unknown kind begins when the first call reaches it
     out.target = step.id;
     out.target_name = step.name.empty() ? from.step : step.name;
   }
