@@ -51,6 +51,10 @@ class recovery {
 
   void resume_invoke(const parent_step& invoke, timestamp begun);
 
+  /// Assumes that results came after the run's last replay, which the store does not know. Otherwise a step
+  /// that waits for another attempt would hold up the rest of its group; a needless replay does no harm.
+  static void assume_news(active_run& run);
+
   /// Fails the attempt of a call during which the process ended. The next attempt starts without a delay,
   /// because time has already passed.
   void end_lost_attempt(const job& lost, timestamp now);

@@ -22,6 +22,7 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   for (const job& job : work.jobs) resume_job(job);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
+  for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
   for (const job& job : work.jobs) {
     if (job.started) end_lost_attempt(job, now);
   }
@@ -112,6 +113,10 @@ INNGEST_INLINE void recovery::resume_invoke(const parent_step& invoke, timestamp
   active_run* parent = state_.runs.find(invoke.run_id);
   if (!parent || parent->memos.contains(invoke.step)) return;  // it timed out
   parent->pending.emplace(invoke.step, pending_step{.name = invoke.name, .begun = begun});
+}
+
+INNGEST_INLINE void recovery::assume_news(active_run& run) {
+  run.has_news = !run.memos.empty() && !run.pending.empty() && !run.replay_job;
 }
 
 INNGEST_INLINE void recovery::end_lost_attempt(const job& lost, timestamp now) {
