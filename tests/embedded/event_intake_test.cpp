@@ -231,3 +231,54 @@ TEST_CASE("a run of the future can be cancelled by an event", "[embedded][events
   CHECK(engine.only_run().status == run_status::cancelled);
   CHECK(engine->is_idle());
 }
+
+TEST_CASE("a debounced event of the future starts its run then, within the limits of then",
+          "[embedded][events]") {
+  const json options = GENERATE(json::object(), json{{"timeouts", {{"start", "10s"}}}},
+                                json{{"singleton", {{"mode", "skip"}}}},
+                                json{{"rateLimit", {{"limit", 10}, {"period", "24h"}}}});
+  CAPTURE(options);
+  json debounced = options;
+  debounced["debounce"] = {{"period", "10s"}, {"key", "event.data.key"}};
+  driver engine({on_event("f", "a/x", debounced)});
+  const auto send = [&](const char* key, int n, std::chrono::milliseconds until) {
+    engine.send({{"name", "a/x"},
+                 {"id", std::to_string(n)},
+                 {"ts", (engine.now + until).time_since_epoch().count()},
+                 {"data", {{"key", key}, {"n", n}}}});
+  };
+  const auto begins = [&](int n) {
+    const job call = engine.must_take();
+    CHECK(engine.request_of(call).at("event").at("data").at("n") == n);
+    engine.answer(call, 200, "1");
+  };
+  send("later", 1, 1h);
+  engine.advance(10s);
+  CHECK_FALSE(engine.take());
+  CHECK(engine.only_run().status == run_status::queued);
+  if (GENERATE(false, true)) engine.restart();
+  send("now", 2, 0s);  // meanwhile other runs begin
+  engine.advance(10s);
+  begins(2);
+  engine.advance(59min);
+  CHECK_FALSE(engine.take());
+  engine.advance(1min);
+  begins(1);
+  CHECK(engine->is_idle());
+}
+
+TEST_CASE("a debounced run of the future is on its own, and can be cancelled by an event",
+          "[embedded][events]") {
+  driver engine(
+      {on_event("f", "a/x", {{"debounce", {{"period", "10s"}}}, {"cancel", {{{"event", "a/stop"}}}}})});
+  engine.send({{"name", "a/x"}, {"ts", (engine.now + 24h).time_since_epoch().count()}});
+  engine.advance(10s);
+  CHECK_FALSE(engine.take());
+  engine.send({{"name", "a/x"}});  // of the next debounce
+  CHECK(engine.runs_of_function("f").size() == 2);
+  engine.send({{"name", "a/stop"}});  // leaves out what still collects events
+  CHECK(engine.runs_of_function("f").front().status == run_status::cancelled);
+  engine.advance(10s);
+  engine.answer(engine.must_take(), 200, "1");
+  CHECK(engine->is_idle());
+}

@@ -34,7 +34,8 @@ class batches {
   /// Delays the run of an event with a time in the future. Flow control applies at that time.
   void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now);
 
-  /// Starts the run with the events collected so far, if flow control allows it.
+  /// Starts the run with the events collected so far, if flow control allows it. A debounced event with a
+  /// time in the future starts it at that time.
   void close(active_run& run, timestamp now);
 
  private:
@@ -46,6 +47,11 @@ class batches {
                           timestamp due, timestamp now);
 
   void close_at(active_run& run, timestamp due, timestamp now);
+
+  /// Delays the run of a debounce that has closed.
+  void put_off(active_run& run, timestamp due, timestamp now);
+
+  bool is_admitted_by_flow_control(const active_run& run, timestamp now);
 
   bool is_within_limits(const active_run& run, timestamp now);
 

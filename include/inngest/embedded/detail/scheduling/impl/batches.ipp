@@ -54,18 +54,30 @@ INNGEST_INLINE void batches::begin_later(const shared_function& function, const 
 }
 
 INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
-  const bool was_of_the_future = is_of_the_future(run);
   state_.jobs.remove_of_kind(run, job::kind::gathered);
   state_.runs.forget_buffer(run);
+  const bool is_debounced = run.function->debounce && !is_of_the_future(run);
+  const bool is_admitted = is_admitted_by_flow_control(run, now);
+  const timestamp happens(std::chrono::milliseconds(event_view(run.event_text()).time()));
+  if (is_debounced && is_admitted && happens > now) return put_off(run, happens, now);
   run.record.gathering.clear();
   state_.journal.write(run);
-  const bool begins = (!was_of_the_future || is_within_limits(run, now)) &&
-                      (!run.function->debounce || was_of_the_future || is_first_of_its_id(run, now)) &&
-                      lifecycle_.make_room(*run.function, run.event_text(), now);
-  if (begins)
+  if (is_admitted && lifecycle_.make_room(*run.function, run.event_text(), now))
     lifecycle_.queue_first_call(run, now);
   else
     lifecycle_.cancel(run, now);
+}
+
+INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp now) {
+  run.record.gathering = std::string(future_prefix) + run.id();
+  state_.journal.write(run);
+  close_at(run, due, now);
+}
+
+INNGEST_INLINE bool batches::is_admitted_by_flow_control(const active_run& run, timestamp now) {
+  // a debounce counts its events when they arrive, and their ids when it closes
+  if (is_of_the_future(run)) return run.function->debounce || is_within_limits(run, now);
+  return !run.function->debounce || is_first_of_its_id(run, now);
 }
 
 INNGEST_INLINE bool batches::is_of_the_future(const active_run& run) {
