@@ -131,7 +131,8 @@ struct singleton {
   std::string key{};
 };
 
-/// Cancels a run when an event arrives.
+/// Cancels a run when an event arrives. The embedded engine leaves out a run whose debounce still collects
+/// events.
 struct cancel_on {
   /// The event's name.
   std::string event;

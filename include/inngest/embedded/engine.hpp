@@ -156,7 +156,8 @@ class engine {
   invoked_run invoke(const std::string& slug, const std::string& data = "{}", const std::string& key = {});
 
   /// Cancels the unfinished runs of a function that were queued within a period, which ends at
-  /// `started_before`, and whose event fulfils the condition. Returns the cancellation with its id.
+  /// `started_before`, and whose event fulfils the condition. Leaves out runs whose batch or debounce still
+  /// collects events. Returns the cancellation with its id.
   /// \throws configuration_error when the times or the condition are invalid; unreachable when the engine
   /// can't write to its store.
   bulk_cancellation cancel_many(bulk_cancellation wanted);
