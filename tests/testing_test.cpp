@@ -558,3 +558,22 @@ TEST_CASE("an endpoint is called in virtual time, and its response is what its c
   auto unfit = t.call(remind, {.method = "POST", .url = "/remind", .body = "[]"});
   CHECK(unfit.response().status == 400);
 }
+
+TEST_CASE("a handler logs each message once, although the harness runs it twice", "[testing][log]") {
+  std::vector<std::string> lines;
+  const inngest::client app(
+      {.id = "app",
+       .log = inngest::logger([&](inngest::log_level, std::string_view line) { lines.emplace_back(line); }),
+       .environment = [](const char*) { return std::nullopt; }});
+  const auto f = app.create_function({.id = "f"}, inngest::on<signed_up>(), [](auto& ctx) {
+    ctx.log.info("one");
+    ctx.step.run("a", [&] { ctx.log.info("in a"); });
+    ctx.log.info("two");
+    ctx.group.parallel([&] { ctx.step.run("b", [&] { ctx.log.info("in b"); }); },
+                       [&] { ctx.step.run("c", [&] { ctx.log.info("in c"); }); });
+    ctx.log.info("end");
+  });
+  harness t{app, {f}};
+  t.send(signed_up{});
+  CHECK(lines == std::vector<std::string>{"one", "in a", "two", "in b", "in c", "end"});
+}

@@ -39,9 +39,11 @@ struct handler_resources {
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger. It is silent during replay, so each message appears once. Messages carry the app,
-/// the function, the run, the attempt, and the step whose body logs them. An embedded engine also stores
-/// messages of level `info` and above with the run: see embedded::engine::logs_of.
+/// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
+/// failed attempt has logged since the newest result, and messages between parallel or started steps may
+/// appear again while these end. Messages carry the app, the function, the run, the attempt, and the step
+/// whose body logs them. An embedded engine also stores messages of level `info` and above with the run: see
+/// embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
@@ -219,7 +221,7 @@ class basic_context {
   inngest::step step;
   /// Parallel branches, races and experiments.
   inngest::group group;
-  /// The handler's logger. Messages are not repeated when the handler is called again.
+  /// The handler's logger. Messages are not repeated when the handler is called again, except by a retry.
   context_logger log;
 
   /// Asks this call of the handler to stop. It is signalled when the deadline of the step passes, when the

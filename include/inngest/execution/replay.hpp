@@ -153,7 +153,13 @@ class replay {
   void note_response(http::response response) { response_ = std::move(response); }
 
   /// Whether the handler has not reached the newest stored result yet.
-  bool is_replaying() const { return is_replaying_; }
+  /// What a step's body does is new, also when another branch has a later result.
+  bool is_replaying() const { return is_replaying_ && !running_; }
+  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. A call
+  /// for a single step repeats everything but the body of the step.
+  bool has_logged_before() const {
+    return options_.rehearse || is_replaying() || (request_.target() && !running_);
+  }
 
   /// The id of the step whose body runs on this thread; empty when none does.
   std::string_view running_step() const {

@@ -7,7 +7,7 @@
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE void context_logger::log(log_level level, std::string_view message) const {
-  if (replay_->is_replaying()) return;
+  if (replay_->has_logged_before()) return;
   const log_fields about{.app = app_,
                          .function = replay_->info().function_id,
                          .run = replay_->request().run_id(),
