@@ -5337,7 +5337,8 @@ template <event_type Event>
 Event read_event(json_object object, event_readers readers = all_event_readers()) {
   using data_type = typename Event::data_type;
   Event event;
-  bool has_data = false;
+  bool has_data = false, is_invoked = false;
+  json_slice open_data;  // of a type that takes any members, such as a map
   const json_path at;
   for (auto item : object) {
     json_field field = take(item, at);
@@ -5347,9 +5348,13 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
       if (type_of(value, at) == json_type::null) continue;
       if constexpr (Event::name == "inngest/deferred.schedule")
         event.data = decode<data_type>(without_deferred_members(value), "data");
-      else
+      else if constexpr (has_only_declared_members<data_type>())
         event.data = read<data_type>(value, json_path("data"));
+      else
+        open_data = raw_text(value, at);
       has_data = true;
+    } else if (key == "name" && !has_only_declared_members<data_type>()) {
+      is_invoked = read<std::optional<std::string>>(value, at) == "inngest/function.invoked";
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
     } else if (key == "ts") {
@@ -5364,6 +5369,12 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
     }
   }
   if (!has_data) event.data = decode<data_type>("{}", "data");
+  if (!open_data.empty()) {
+    // the server adds a member of its own to the data of an invoke
+    event.data = is_invoked
+                     ? decode<data_type>(without_member(open_data, "_inngest", json_path("data")), "data")
+                     : decode<data_type>(open_data, "data");
+  }
   return event;
 }
 
@@ -6584,11 +6595,16 @@ class middleware {
   virtual http::response wrap_request(const http::request&, next_call<http::response> next) { return next(); }
   /// May change the events before they are read as their types.
   virtual void transform_function_input(const call_info&, function_input&) {}
-  /// Called only in the first call of a run.
+  /// Called only in the first call of a run. A rerun that keeps results has none, and an endpoint that
+  /// another process continues has one for each attempt before its first result: its requests have no
+  /// attempt.
   virtual void on_run_start(const call_info&) {}
-  /// Wraps the handler. `next` returns the function's result, and returns only in the call that ends the run.
+  /// Wraps the handler. `next` returns the function's result, and returns only in the call in which the
+  /// handler returns. That call ends the run, unless steps that the handler has started, and not waited for,
+  /// are still open: the handler is then called again.
   virtual std::string wrap_function_handler(const call_info&, next_call<std::string> next) { return next(); }
-  /// Called after all results of earlier calls have been replayed; everything that follows is new.
+  /// Called when the handler reaches the first step that has no result. With branches or started steps, other
+  /// steps may still return earlier results after that.
   virtual void on_memoization_end(const call_info&) {}
   /// Called after the function has returned.
   virtual void on_run_complete(const call_info&, std::string_view /*output*/) {}
@@ -6811,7 +6827,7 @@ struct debounce {
 };
 
 /// Passes several events to one run: see context::events. Can't be combined with cancel_on, debounce,
-/// singleton or priority.
+/// singleton, priority, rate_limit or idempotency; servers ignore the last two for batches.
 struct batch {
   /// The run starts after this many events: 2 to 100.
   int max_size = 100;
@@ -6852,7 +6868,8 @@ struct singleton {
   std::string key{};
 };
 
-/// Cancels a run when an event arrives.
+/// Cancels a run when an event arrives. The embedded engine leaves out a run whose debounce still collects
+/// events.
 struct cancel_on {
   /// The event's name.
   std::string event;
@@ -9363,7 +9380,13 @@ class replay {
   void note_response(http::response response) { response_ = std::move(response); }
 
   /// Whether the handler has not reached the newest stored result yet.
-  bool is_replaying() const { return is_replaying_; }
+  /// What a step's body does is new, also when another branch has a later result.
+  bool is_replaying() const { return is_replaying_ && !running_; }
+  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. A call
+  /// for a single step repeats everything but the body of the step.
+  bool has_logged_before() const {
+    return options_.rehearse || is_replaying() || (request_.target() && !running_);
+  }
 
   /// The id of the step whose body runs on this thread; empty when none does.
   std::string_view running_step() const {
@@ -10434,6 +10457,9 @@ namespace inngest::inline INNGEST_ABI::protocol {
 std::string metadata_object(std::string_view scope, std::string_view kind, std::string_view change,
                             std::string_view values);
 
+/// Where the metadata of a run is sent.
+std::string metadata_path(std::string_view run_id);
+
 /// Sends metadata, JSON objects separated by commas, to the target in the run.
 /// \throws configuration_error for an incomplete target.
 http::request metadata_request(std::string_view run_id, const metadata_target& target,
@@ -10552,13 +10578,16 @@ INNGEST_INLINE std::string target_text(const metadata_target& target) {
   return out.text();
 }
 
+INNGEST_INLINE std::string metadata_path(std::string_view run_id) {
+  return "/v1/runs/" + http::percent_encoded(run_id) + "/metadata";
+}
+
 INNGEST_INLINE http::request metadata_request(std::string_view run_id, const metadata_target& target,
                                               const std::string& metadata) {
-  return json_request("/v1/runs/" + http::percent_encoded(run_id) + "/metadata",
-                      detail::json_object_text()
-                          .add_raw("target", target_text(target))
-                          .add_raw("metadata", "[" + metadata + "]")
-                          .text());
+  return json_request(metadata_path(run_id), detail::json_object_text()
+                                                 .add_raw("target", target_text(target))
+                                                 .add_raw("metadata", "[" + metadata + "]")
+                                                 .text());
 }
 
 INNGEST_INLINE std::string score_values(std::string_view name, const score_value& value) {
@@ -13647,9 +13676,11 @@ struct handler_resources {
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger. It is silent during replay, so each message appears once. Messages carry the app,
-/// the function, the run, the attempt, and the step whose body logs them. An embedded engine also stores
-/// messages of level `info` and above with the run: see embedded::engine::logs_of.
+/// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
+/// failed attempt has logged since the newest result, and messages between parallel or started steps may
+/// appear again while these end. Messages carry the app, the function, the run, the attempt, and the step
+/// whose body logs them. An embedded engine also stores messages of level `info` and above with the run: see
+/// embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
@@ -13741,6 +13772,9 @@ struct event_reader<one_of<Events...>> {
   static one_of<Events...> read(json_slice text) { return context_event<Events...>::read(text); }
 };
 
+/// The elements of a JSON array of events.
+std::vector<json_slice> texts_of_events(json_slice events);
+
 }  // namespace detail
 
 /// The events of a batch, in the server's order. Each event is read when it is first accessed, so an event
@@ -13824,7 +13858,7 @@ class basic_context {
   inngest::step step;
   /// Parallel branches, races and experiments.
   inngest::group group;
-  /// The handler's logger. Messages are not repeated when the handler is called again.
+  /// The handler's logger. Messages are not repeated when the handler is called again, except by a retry.
   context_logger log;
 
   /// Asks this call of the handler to stop. It is signalled when the deadline of the step passes, when the
@@ -13926,19 +13960,36 @@ class context : public basic_context {
   /// Used by the library for each call. \throws payload_error when the event does not fit its type.
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
-        event(detail::context_event<Events...>::read(replay.request().event(), replay.event_readers())),
         events(replay.request().events()),
-        event_text_(replay.request().event()) {}
+        event_text_(first_that_fits(replay)),
+        event(detail::context_event<Events...>::read(event_text_, replay.event_readers())) {}
 
-  /// The event that started the run. For several event types see one_of::match.
-  const event_form event;
   /// All events of the run; more than one only with function_options::batch.
   const event_list<event_form> events;
-  /// The name of the event as sent; useful when the trigger is a pattern such as "app/user.*".
-  std::string event_name() const { return detail::find_text(event_text_, "name"); }
 
  private:
-  std::string_view event_text_;
+  /// One malformed event must not keep the handler from the other events of a batch.
+  static detail::json_slice first_that_fits(const execution::replay& replay) {
+    const detail::json_slice first = replay.request().event(), all = replay.request().events();
+    if (all.size() <= first.size() + 2) return first;  // "[" + first + "]"
+    for (const detail::json_slice text : detail::texts_of_events(all)) {
+      try {
+        static_cast<void>(detail::context_event<Events...>::read(text, replay.event_readers()));
+        return text;
+      } catch (const payload_error&) {
+      }
+    }
+    return first;
+  }
+
+  detail::json_slice event_text_;
+
+ public:
+  /// The event that started the run; of a batch, the first that fits its type. For several event types see
+  /// one_of::match.
+  const event_form event;
+  /// The name of the event as sent; useful when the trigger is a pattern such as "app/user.*".
+  std::string event_name() const { return detail::find_text(event_text_, "name"); }
 };
 
 /// An event that may not fit its type. It is read when accessed; its JSON text is always available.
@@ -14086,16 +14137,7 @@ deferred_parent parent_of(const context<deferred<Data>>& ctx, std::size_t index 
 template <class Event>
 const std::vector<detail::json_slice>& event_list<Event>::texts() const {
   if (texts_) return *texts_;
-  std::vector<detail::json_slice> out;
-  if (!text_.empty()) {
-    detail::json_document document(text_);
-    detail::json_value root = document.root(detail::json_path("events"));
-    for (auto item : detail::elements_of(root, {})) {
-      detail::json_value event = detail::take(item, {});
-      out.push_back(detail::raw_text(event, {}));
-    }
-  }
-  return texts_.emplace(std::move(out));
+  return texts_.emplace(detail::texts_of_events(text_));
 }
 
 template <class Event>
@@ -14130,7 +14172,7 @@ const std::vector<Event>& event_list<Event>::all() const {
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE void context_logger::log(log_level level, std::string_view message) const {
-  if (replay_->is_replaying()) return;
+  if (replay_->has_logged_before()) return;
   const log_fields about{.app = app_,
                          .function = replay_->info().function_id,
                          .run = replay_->request().run_id(),
@@ -14216,6 +14258,18 @@ INNGEST_INLINE void basic_context::add_metadata(const std::string& kind, metadat
 }  // namespace inngest::inline INNGEST_ABI
 
 namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::vector<json_slice> texts_of_events(json_slice events) {
+  std::vector<json_slice> out;
+  if (events.empty()) return out;
+  json_document document(events);
+  json_value root = document.root(json_path("events"));
+  for (auto item : elements_of(root, {})) {
+    json_value event = take(item, {});
+    out.push_back(raw_text(event, {}));
+  }
+  return out;
+}
 
 INNGEST_INLINE deferred_parent read_deferred_parent(std::string_view event) {
   const json_buffer buffer{std::string(event)};
@@ -14830,6 +14884,9 @@ INNGEST_INLINE void option_check::check_batch() const {
   require(!options_.debounce, "batch and debounce can't be combined");
   require(!options_.singleton, "batch and singleton can't be combined");
   require(options_.priority.empty(), "batch and priority can't be combined");
+  require(!options_.rate_limit, "batch and rate_limit can't be combined: a server does not limit batches");
+  require(options_.idempotency.empty(),
+          "batch and idempotency can't be combined: a server does not look for repeated events in batches");
 }
 
 INNGEST_INLINE void option_check::check_keys() const {
@@ -16535,6 +16592,9 @@ class client {
 
   void send_metadata(const metadata_target& target, const std::string& metadata, const char* what) const;
 
+  /// The run of this client's app whose handler runs on this thread; null for none.
+  execution::replay* run_on_this_thread() const;
+
   static std::string checked_env(const send_options& options);
 
   std::optional<std::string> send_signal_text(http::request request, const send_options& options) const;
@@ -16668,9 +16728,8 @@ INNGEST_INLINE sent_events client::send(std::initializer_list<any_event> events,
 
 INNGEST_INLINE sent_events client::send(const std::vector<any_event>& events,
                                         const send_options& options) const {
-  execution::replay* run = execution::replay::current();
-  const bool is_ours = run != nullptr && run->services().settings == &settings();
-  const std::string inherited = is_ours ? run->propagated_sessions() : std::string();
+  execution::replay* run = run_on_this_thread();
+  const std::string inherited = run ? run->propagated_sessions() : std::string();
   std::vector<any_event> sent = events;
   if (!inherited.empty()) {
     for (any_event& event : sent) event.set_propagated_sessions(inherited);
@@ -16744,8 +16803,17 @@ INNGEST_INLINE void client::set_metadata(const metadata_target& target, const st
 INNGEST_INLINE void client::send_metadata(const metadata_target& target, const std::string& metadata,
                                           const char* what) const {
   if (target.run_id.empty()) throw configuration_error("metadata_target: run_id must not be empty");
-  protocol::expect_success(call_api(protocol::metadata_request(target.run_id, target, metadata)),
-                           std::string(what) + " run \"" + target.run_id + "\"");
+  http::request request = protocol::metadata_request(target.run_id, target, metadata);
+  // a handler may mean its own run, which the server of an endpoint may not know yet
+  const execution::replay* run = run_on_this_thread();
+  const http::response answer =
+      run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
+  protocol::expect_success(answer, std::string(what) + " run \"" + target.run_id + "\"");
+}
+
+INNGEST_INLINE execution::replay* client::run_on_this_thread() const {
+  execution::replay* run = execution::replay::current();
+  return run != nullptr && run->services().settings == &settings() ? run : nullptr;
 }
 
 INNGEST_INLINE http::response client::call_api(http::request request,
@@ -18370,6 +18438,11 @@ namespace inngest::inline INNGEST_ABI::serving {
 execution::outcome run_handler(const served_app& app, const served_function& served,
                                const protocol::call_request& call,
                                const execution::replay_options& replay_options);
+/// Like the other overload, with these services instead of the app's.
+execution::outcome run_handler(const served_app& app, const served_function& served,
+                               const protocol::call_request& call,
+                               const execution::replay_options& replay_options,
+                               const execution::host_services& services);
 
 protocol::failure not_deterministic(const std::string& function_id, std::size_t step_number,
                                     const std::string& first, const std::string& second);
@@ -18389,7 +18462,14 @@ namespace inngest::inline INNGEST_ABI::serving {
 INNGEST_INLINE execution::outcome run_handler(const served_app& app, const served_function& served,
                                               const protocol::call_request& call,
                                               const execution::replay_options& replay_options) {
-  execution::replay replay(call, app.services, replay_options);
+  return run_handler(app, served, call, replay_options, app.services);
+}
+
+INNGEST_INLINE execution::outcome run_handler(const served_app& app, const served_function& served,
+                                              const protocol::call_request& call,
+                                              const execution::replay_options& replay_options,
+                                              const execution::host_services& services) {
+  execution::replay replay(call, services, replay_options);
   const handler_resources resources{.log = app.client.log(),
                                     .app = app.client.id(),
                                     .of_function = served.function->options().dependencies,
@@ -23569,7 +23649,8 @@ class engine {
   invoked_run invoke(const std::string& slug, const std::string& data = "{}", const std::string& key = {});
 
   /// Cancels the unfinished runs of a function that were queued within a period, which ends at
-  /// `started_before`, and whose event fulfils the condition. Returns the cancellation with its id.
+  /// `started_before`, and whose event fulfils the condition. Leaves out runs whose batch or debounce still
+  /// collects events. Returns the cancellation with its id.
   /// \throws configuration_error when the times or the condition are invalid; unreachable when the engine
   /// can't write to its store.
   bulk_cancellation cancel_many(bulk_cancellation wanted);
@@ -24122,6 +24203,134 @@ INNGEST_INLINE json received_json_value(std::string_view text) {
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+// inngest/embedded/detail/run_errors.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as reported by the app, or the engine's own. Like a server's, it always has a name and
+/// a message: the engine adds them if the app omitted them.
+std::string text_of(const run_error& error);
+
+/// The error limited to about 8 KB: of a larger error, the name and the beginnings of message and stack.
+std::string short_text_of(const run_error& error);
+
+/// The memo of a step that failed with the error.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+/// The error in the form in which a server passes it to lifecycle events and to the step that invoked the
+/// run: `{"error", "name", "message"}`, plus `"stack"` and `"cause"` if present. `problem` describes the
+/// problem with the app's answer, such as "invalid status code: 500"; if empty, the message is used.
+std::string standard_text_of(const run_error& error, const std::string& problem);
+
+run_error read_error(std::string_view text);
+
+/// The error of an unsuccessful answer. Without an SDK's header, it may come from a proxy, or the app failed
+/// before its SDK was called: the error's stack then contains the answer, like a server's.
+run_error read_error(const http::response& answer);
+
+/// The problem with an unsuccessful answer, in a server's words.
+std::string problem_of(const http::response& answer);
+
+/// The beginning of a long text, cut between characters.
+std::string shortened(std::string_view text, std::size_t longest = 160);
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/run_errors.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::string text_of(const run_error& error) {
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+INNGEST_INLINE std::string short_text_of(const run_error& error) {
+  constexpr std::size_t longest = 8192;
+  std::string whole = text_of(error);
+  if (whole.size() <= longest) return whole;
+  const json told = json::parse(whole, nullptr, false);
+  json out{{"name", shortened(error.name, 200)}, {"message", shortened(error.message, 2000)}};
+  if (told.is_object() && told.contains("stack") && told["stack"].is_string())
+    out["stack"] = shortened(told["stack"].get_ref<const std::string&>(), longest / 2);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+INNGEST_INLINE run_error read_error(std::string_view text) {
+  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+INNGEST_INLINE std::string standard_text_of(const run_error& error, const std::string& problem) {
+  const json whole = json::parse(text_of(error), nullptr, false);
+  json out{
+      {"error", problem.empty() ? error.message : problem}, {"name", error.name}, {"message", error.message}};
+  for (const char* key : {"error", "name", "message", "stack"}) {
+    const bool has =
+        whole.is_object() && whole.contains(key) && whole[key].is_string() && !whole[key].empty();
+    if (has && !whole[key].get_ref<const std::string&>().empty()) out[key] = whole[key];
+  }
+  if (whole.is_object() && whole.contains("cause")) out["cause"] = whole["cause"];
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+INNGEST_INLINE std::string problem_of(const http::response& answer) {
+  if (answer.status == 0) return {};
+  if (answer.headers.find(protocol::header::no_retry) == "true") return "NonRetriableError";
+  return "invalid status code: " + std::to_string(answer.status);
+}
+
+/// The error of an answer that does not come from an SDK.
+INNGEST_INLINE run_error upstream_error(const http::response& answer) {
+  constexpr std::size_t longest = 8192;
+  run_error out{"Server returned a fatal error",
+                "Your server returned HTTP " + std::to_string(answer.status) + " before the SDK responded."};
+  std::string stack =
+      "A proxy or load balancer in front of the app may have answered, or the app could not respond.";
+  if (!answer.body.empty()) {
+    const std::string type(answer.headers.find("content-type").value_or("unknown content-type"));
+    stack += "\n\nThe response (" + type + "):\n" + answer.body.substr(0, longest);
+    if (answer.body.size() > longest) stack += "\n... (truncated)";
+  }
+  const json text{{"error", out.message}, {"name", out.name}, {"message", out.message}, {"stack", stack}};
+  out.text = text.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be cut or binary
+  return out;
+}
+
+INNGEST_INLINE run_error read_error(const http::response& answer) {
+  if (answer.status == 0) return {"Error", answer.body};
+  if (!answer.headers.find(protocol::header::sdk)) return upstream_error(answer);
+  run_error out = read_error(std::string_view(answer.body));
+  if (!out.message.empty()) return out;
+  const bool is_text = out.text.empty() && answer.body.find_first_not_of(" \t\r\n") != std::string::npos;
+  out.message = is_text ? detail::to_printable(answer.body) : problem_of(answer);
+  return out;
+}
+
+INNGEST_INLINE std::string shortened(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return std::string(text);
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 namespace inngest::inline INNGEST_ABI::embedded::reruns {
 
 /// A step of the earlier run.
@@ -24129,6 +24338,7 @@ struct step_of_run {
   step_hash id{};
   timestamp begun{};
   std::string name{};
+  std::string memo{};  // its result; empty without
 };
 
 /// The steps with results that the name or the hashed id may mean.
@@ -24136,9 +24346,9 @@ INNGEST_INLINE std::vector<step_of_run> steps_with_results(const std::vector<mem
                                                            const std::string& named) {
   std::vector<step_of_run> out;
   for (const memo_record& memo : memos) {
-    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name}};
+    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name, memo.text}};
     const bool has_id = memo.name.empty() && memo.step == detail::sha1::of(named);
-    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name});
+    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name, memo.text});
   }
   return out;
 }
@@ -24148,16 +24358,26 @@ INNGEST_INLINE std::optional<step_of_run> step_without_result(const run& run, co
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
     const step_hash id = detail::sha1::of(entry.step);
-    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step};
+    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step, ""};
   }
   return std::nullopt;
 }
 
-/// The kind of the step, as far as the timeline tells it.
-INNGEST_INLINE step_kind kind_of(const run& run, const std::string& name) {
+/// The kind of the step, as far as the timeline tells it. It does not have the steps whose results a rerun
+/// kept.
+INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const std::string& name) {
   const auto first = std::find_if(run.timeline.begin(), run.timeline.end(),
                                   [&](const timeline_entry& entry) { return entry.step == name; });
-  return first == run.timeline.end() ? step_kind::run : kind_begun_by(first->what);
+  if (first == run.timeline.end()) return std::nullopt;
+  return kind_begun_by(first->what);
+}
+
+/// The kind of a step whose result a rerun kept, as far as the form of the result tells it. A wait stands for
+/// a sleep, too, because null ends both.
+INNGEST_INLINE step_kind kind_by_result(const step_of_run& step) {
+  const json memo = json::parse(step.memo, nullptr, false);
+  const bool is_event = memo.is_object() && memo.contains("name") && memo.contains("data");
+  return memo.is_null() || is_event ? step_kind::wait_for_event : step_kind::run;
 }
 
 INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
@@ -24189,34 +24409,62 @@ INNGEST_INLINE std::string memo_of_result(const std::string& result, step_kind k
                       "with signal and data");
 }
 
-/// The names of the steps whose failures ended the run, and how many of each: those after which no other step
-/// began. After an earlier failure the function went on.
+INNGEST_INLINE bool begins_step(progress what) {
+  return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
+}
+
+/// The names of the steps that failed after the last step had begun, and how many of each. After these
+/// failures the function did not go on.
 INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) {
-  std::map<std::string, std::size_t> out;
-  std::set<std::string> open;  // steps under way
+  std::map<std::string, std::size_t> out, open;  // open: how many steps with the name are under way
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
-    if (open.insert(entry.step).second) out.clear();  // a step begins
+    std::size_t& under_way = open[entry.step];
+    const bool begins = begins_step(entry.what);
+    if (begins || under_way == 0) out.clear();  // a step begins, or ran at once
+    if (begins)
+      ++under_way;
+    else if (ends_step(entry.what) && under_way > 0)
+      --under_way;
     if (entry.what == progress::step_failed) ++out[entry.step];
-    if (ends_step(entry.what)) open.erase(entry.step);
   }
   return out;
+}
+
+INNGEST_INLINE bool is_failure(const memo_record& memo) {
+  return std::string_view(memo.text).starts_with("{\"error\"");
+}
+
+/// Whether the step failed with the run's error: the function let its failure through, although others of a
+/// parallel group began after it. An equal failure that the function went on from can't be told apart.
+INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
+  if (!run.error || !is_failure(memo)) return false;
+  json whole = json::parse(memo.text, nullptr, false);
+  if (!whole.is_object()) return false;
+  const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
+  return error.name == run.error->name && error.message == run.error->message;
 }
 
 /// All results but for the failures that ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  for (auto& [name, left] : last_failures(run)) {
-    const step_hash own_id = detail::sha1::of(name);
-    for (std::size_t i = memos.size(); i-- > 0 && left > 0;) {
-      const memo_record& memo = memos[i];
-      const bool has_name = memo.name == name || (memo.name.empty() && memo.step == own_id);
-      if (!has_name || !std::string_view(memo.text).starts_with("{\"error\"")) continue;
-      memos.erase(memos.begin() + static_cast<std::ptrdiff_t>(i));
-      --left;
-    }
+  std::map<std::string, std::size_t> last = last_failures(run);
+  const auto is_last = [&](const memo_record& memo) {
+    if (!is_failure(memo)) return false;
+    const auto found = std::find_if(last.begin(), last.end(), [&](const auto& failed) {
+      return memo.name == failed.first || (memo.name.empty() && memo.step == detail::sha1::of(failed.first));
+    });
+    if (found == last.end() || found->second == 0) return false;
+    --found->second;
+    return true;
+  };
+  std::vector<memo_record> out;
+  for (std::size_t i = memos.size(); i-- > 0;) {  // the last failures of a name come last
+    const bool ended_run = is_last(memos[i]);
+    if (!ended_run && !has_error_of(run, memos[i])) out.push_back(std::move(memos[i]));
   }
-  return memos;
+  std::reverse(out.begin(), out.end());
+  return out;
 }
 
 INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::vector<memo_record> memos,
@@ -24244,15 +24492,15 @@ INNGEST_INLINE rerun_plan plan_rerun(const run_record& earlier, std::vector<memo
     out.replaced = {.step = step.id, .input = from.input};
   }
   std::optional<memo_record> given;
-  const step_kind kind = reruns::kind_of(earlier.run, step.name);
+  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step.name);
   if (!from.result.empty()) {
     if (!from.input.empty())
       throw payload_error("result", "a step has a new input or a new result, not both");
     given = {.step = step.id,
-             .text = reruns::memo_of_result(from.result, kind),
+             .text = reruns::memo_of_result(from.result, kind.value_or(reruns::kind_by_result(step))),
              .name = step.name.empty() ? from.step : step.name,
              .begun = step.begun};
-  } else if (kind == step_kind::run) {
+  } else if (kind == step_kind::run) {  // a step of an unknown kind begins when the first call reaches it
     out.target = step.id;
     out.target_name = step.name.empty() ? from.step : step.name;
   }
@@ -25938,134 +26186,6 @@ INNGEST_INLINE std::optional<timestamp> sleep_end_of(const std::string& text, ti
   if (const auto out = parse_timestamp(text + "Z")) return out;
   if (const auto out = parse_timestamp(text + "T00:00:00Z")) return out;
   return detail::http_date_reader(text, std::chrono::floor<std::chrono::seconds>(now)).run();
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/run_errors.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-/// The error as JSON: as reported by the app, or the engine's own. Like a server's, it always has a name and
-/// a message: the engine adds them if the app omitted them.
-std::string text_of(const run_error& error);
-
-/// The error limited to about 8 KB: of a larger error, the name and the beginnings of message and stack.
-std::string short_text_of(const run_error& error);
-
-/// The memo of a step that failed with the error.
-inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
-
-/// The error in the form in which a server passes it to lifecycle events and to the step that invoked the
-/// run: `{"error", "name", "message"}`, plus `"stack"` and `"cause"` if present. `problem` describes the
-/// problem with the app's answer, such as "invalid status code: 500"; if empty, the message is used.
-std::string standard_text_of(const run_error& error, const std::string& problem);
-
-run_error read_error(std::string_view text);
-
-/// The error of an unsuccessful answer. Without an SDK's header, it may come from a proxy, or the app failed
-/// before its SDK was called: the error's stack then contains the answer, like a server's.
-run_error read_error(const http::response& answer);
-
-/// The problem with an unsuccessful answer, in a server's words.
-std::string problem_of(const http::response& answer);
-
-/// The beginning of a long text, cut between characters.
-std::string shortened(std::string_view text, std::size_t longest = 160);
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/run_errors.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-INNGEST_INLINE std::string text_of(const run_error& error) {
-  const auto complete = [&](json told) {
-    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
-    if (!told.is_object() || (has("name") && has("message"))) return error.text;
-    if (!has("name")) told["name"] = error.name;
-    if (!has("message")) told["message"] = error.message;
-    return told.dump(-1, ' ', false, json::error_handler_t::replace);
-  };
-  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
-  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-}
-
-INNGEST_INLINE std::string short_text_of(const run_error& error) {
-  constexpr std::size_t longest = 8192;
-  std::string whole = text_of(error);
-  if (whole.size() <= longest) return whole;
-  const json told = json::parse(whole, nullptr, false);
-  json out{{"name", shortened(error.name, 200)}, {"message", shortened(error.message, 2000)}};
-  if (told.is_object() && told.contains("stack") && told["stack"].is_string())
-    out["stack"] = shortened(told["stack"].get_ref<const std::string&>(), longest / 2);
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-INNGEST_INLINE run_error read_error(std::string_view text) {
-  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
-  const auto member = [&](const char* key, const char* otherwise) {
-    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-    return found ? body[key].get<std::string>() : std::string(otherwise);
-  };
-  return {.name = member("name", "Error"),
-          .message = member("message", ""),
-          .text = body.is_object() ? std::string(text) : std::string()};
-}
-
-INNGEST_INLINE std::string standard_text_of(const run_error& error, const std::string& problem) {
-  const json whole = json::parse(text_of(error), nullptr, false);
-  json out{
-      {"error", problem.empty() ? error.message : problem}, {"name", error.name}, {"message", error.message}};
-  for (const char* key : {"error", "name", "message", "stack"}) {
-    const bool has =
-        whole.is_object() && whole.contains(key) && whole[key].is_string() && !whole[key].empty();
-    if (has && !whole[key].get_ref<const std::string&>().empty()) out[key] = whole[key];
-  }
-  if (whole.is_object() && whole.contains("cause")) out["cause"] = whole["cause"];
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-INNGEST_INLINE std::string problem_of(const http::response& answer) {
-  if (answer.status == 0) return {};
-  if (answer.headers.find(protocol::header::no_retry) == "true") return "NonRetriableError";
-  return "invalid status code: " + std::to_string(answer.status);
-}
-
-/// The error of an answer that does not come from an SDK.
-INNGEST_INLINE run_error upstream_error(const http::response& answer) {
-  constexpr std::size_t longest = 8192;
-  run_error out{"Server returned a fatal error",
-                "Your server returned HTTP " + std::to_string(answer.status) + " before the SDK responded."};
-  std::string stack =
-      "A proxy or load balancer in front of the app may have answered, or the app could not respond.";
-  if (!answer.body.empty()) {
-    const std::string type(answer.headers.find("content-type").value_or("unknown content-type"));
-    stack += "\n\nThe response (" + type + "):\n" + answer.body.substr(0, longest);
-    if (answer.body.size() > longest) stack += "\n... (truncated)";
-  }
-  const json text{{"error", out.message}, {"name", out.name}, {"message", out.message}, {"stack", stack}};
-  out.text = text.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be cut or binary
-  return out;
-}
-
-INNGEST_INLINE run_error read_error(const http::response& answer) {
-  if (answer.status == 0) return {"Error", answer.body};
-  if (!answer.headers.find(protocol::header::sdk)) return upstream_error(answer);
-  run_error out = read_error(std::string_view(answer.body));
-  if (!out.message.empty()) return out;
-  const bool is_text = out.text.empty() && answer.body.find_first_not_of(" \t\r\n") != std::string::npos;
-  out.message = is_text ? detail::to_printable(answer.body) : problem_of(answer);
-  return out;
-}
-
-INNGEST_INLINE std::string shortened(std::string_view text, std::size_t longest) {
-  if (text.size() <= longest) return std::string(text);
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -30717,6 +30837,7 @@ struct run_input {
   std::string run_id{};
   std::string original_run_id{};  // see run::original_run_id
   std::string idempotency_key{};  // of the request that started the run; empty without
+  std::vector<run_tag> tags{};    // of the earlier run whose results the run keeps
   rerun_plan repeats{};
 
   static run_input of(const event_record& event);
@@ -31138,6 +31259,7 @@ INNGEST_INLINE active_run& lifecycle::add(const shared_function& function, run_i
                          .event_name = std::move(input.name),
                          .original_run_id = std::move(input.original_run_id),
                          .queued_at = now,
+                         .tags = std::move(input.tags),
                          .idempotency_key = std::move(input.idempotency_key)},
                  .events = std::move(input.events),
                  .parent = parent,
@@ -31272,7 +31394,8 @@ class batches {
   /// Delays the run of an event with a time in the future. Flow control applies at that time.
   void begin_later(const shared_function& function, const event_record& event, timestamp due, timestamp now);
 
-  /// Starts the run with the events collected so far, if flow control allows it.
+  /// Starts the run with the events collected so far, if flow control allows it. A debounced event with a
+  /// time in the future starts it at that time.
   void close(active_run& run, timestamp now);
 
  private:
@@ -31284,6 +31407,11 @@ class batches {
                           timestamp due, timestamp now);
 
   void close_at(active_run& run, timestamp due, timestamp now);
+
+  /// Delays the run of a debounce that has closed.
+  void put_off(active_run& run, timestamp due, timestamp now);
+
+  bool is_admitted_by_flow_control(const active_run& run, timestamp now);
 
   bool is_within_limits(const active_run& run, timestamp now);
 
@@ -31348,18 +31476,30 @@ INNGEST_INLINE void batches::begin_later(const shared_function& function, const 
 }
 
 INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
-  const bool was_of_the_future = is_of_the_future(run);
   state_.jobs.remove_of_kind(run, job::kind::gathered);
   state_.runs.forget_buffer(run);
+  const bool is_debounced = run.function->debounce && !is_of_the_future(run);
+  const bool is_admitted = is_admitted_by_flow_control(run, now);
+  const timestamp happens(std::chrono::milliseconds(event_view(run.event_text()).time()));
+  if (is_debounced && is_admitted && happens > now) return put_off(run, happens, now);
   run.record.gathering.clear();
   state_.journal.write(run);
-  const bool begins = (!was_of_the_future || is_within_limits(run, now)) &&
-                      (!run.function->debounce || was_of_the_future || is_first_of_its_id(run, now)) &&
-                      lifecycle_.make_room(*run.function, run.event_text(), now);
-  if (begins)
+  if (is_admitted && lifecycle_.make_room(*run.function, run.event_text(), now))
     lifecycle_.queue_first_call(run, now);
   else
     lifecycle_.cancel(run, now);
+}
+
+INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp now) {
+  run.record.gathering = std::string(future_prefix) + run.id();
+  state_.journal.write(run);
+  close_at(run, due, now);
+}
+
+INNGEST_INLINE bool batches::is_admitted_by_flow_control(const active_run& run, timestamp now) {
+  // a debounce counts its events when they arrive, and their ids when it closes
+  if (is_of_the_future(run)) return run.function->debounce || is_within_limits(run, now);
+  return !run.function->debounce || is_first_of_its_id(run, now);
 }
 
 INNGEST_INLINE bool batches::is_of_the_future(const active_run& run) {
@@ -32982,6 +33122,10 @@ class recovery {
 
   void resume_invoke(const parent_step& invoke, timestamp begun);
 
+  /// Assumes that results came after the run's last replay, which the store does not know. Otherwise a step
+  /// that waits for another attempt would hold up the rest of its group; a needless replay does no harm.
+  static void assume_news(active_run& run);
+
   /// Fails the attempt of a call during which the process ended. The next attempt starts without a delay,
   /// because time has already passed.
   void end_lost_attempt(const job& lost, timestamp now);
@@ -33018,6 +33162,7 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   for (const job& job : work.jobs) resume_job(job);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
+  for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
   for (const job& job : work.jobs) {
     if (job.started) end_lost_attempt(job, now);
   }
@@ -33108,6 +33253,10 @@ INNGEST_INLINE void recovery::resume_invoke(const parent_step& invoke, timestamp
   active_run* parent = state_.runs.find(invoke.run_id);
   if (!parent || parent->memos.contains(invoke.step)) return;  // it timed out
   parent->pending.emplace(invoke.step, pending_step{.name = invoke.name, .begun = begun});
+}
+
+INNGEST_INLINE void recovery::assume_news(active_run& run) {
+  run.has_news = !run.memos.empty() && !run.pending.empty() && !run.replay_job;
 }
 
 INNGEST_INLINE void recovery::end_lost_attempt(const job& lost, timestamp now) {
@@ -33722,10 +33871,12 @@ INNGEST_INLINE std::string scheduler::rerun(const run_record& earlier, timestamp
   if (!function || earlier.events.empty()) return "";
   const follow_up_guard guard(*this, now);
   const std::string& first = earlier.run.original_run_id;
+  const bool keeps_results = !plan.memos.empty();  // then the function passes by its ctx.tag without a call
   return lifecycle_.begin(function,
                           {.name = earlier.run.event_name,
                            .events = earlier.events,
                            .original_run_id = first.empty() ? earlier.run.id : first,
+                           .tags = keeps_results ? earlier.run.tags : std::vector<run_tag>(),
                            .repeats = std::move(plan)},
                           {}, now);
 }
@@ -42428,6 +42579,18 @@ class begun_run {
   /// Sends operations with up to four retries. Returns the answer's body; `nullopt` sets `problem_`.
   std::optional<std::string> send(const http::request& request);
 
+  /// Answers the handler's requests to the server. A server refuses metadata of a run that it does not know:
+  /// until the run has begun there, metadata is kept, and the handler need not know when that is.
+  http::response call_api(http::request request);
+
+  /// Sends the kept metadata, after a save that has made the run known. The handler can't be told of a
+  /// refusal any more, which is logged.
+  void send_kept_metadata();
+
+  /// Sends metadata. Returns why that failed; empty if it did not. `retries` are those that are left; below 0
+  /// nothing is sent.
+  std::string problem_of_sending(const http::request& request, int& retries) const;
+
   const served_app& app_;
   const served_function& served_;
   const endpoint_options& options_;
@@ -42441,6 +42604,10 @@ class begun_run {
   bool is_begun_unheard_ = false;
   protocol::begun_run_ids ids_{};
   std::string problem_{};  // why operations could not be saved
+
+  std::mutex metadata_mutex_{};                 // guards the members below: a step's threads may tag the run
+  bool sends_metadata_ = false;                 // at once
+  std::vector<http::request> kept_metadata_{};  // in the handler's order
 };
 
 /// Answers a call with which a server continues a run.
@@ -42699,6 +42866,14 @@ INNGEST_INLINE bool is_framing(std::string_view name) {
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
+/// Whether a later attempt may have another answer.
+INNGEST_INLINE bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
+
+/// Waits before another attempt at a request. The first attempt has the number 0, and comes at once.
+INNGEST_INLINE void pause_before(int number) {
+  if (number > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << number));
+}
+
 /// A handler that passes on another server's response has that server's fields, too. Names become lower case,
 /// because adapters compare some of them.
 INNGEST_INLINE http::response without_framing(http::response answer) {
@@ -42832,9 +43007,11 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .stop = stop,
                                                  .caller = &request_};
   transform_input(served_, call, request_);
+  execution::host_services services = app_.services;
+  services.call_api = [this](http::request asked) { return call_api(std::move(asked)); };
   execution::outcome out;
   try {
-    out = run_handler(app_, served_, call, replay_options);
+    out = run_handler(app_, served_, call, replay_options, services);
   } catch (...) {  // middleware threw after the handler had ended
     if (!is_begun_) throw;
     out = failed(std::current_exception());
@@ -42934,6 +43111,7 @@ INNGEST_INLINE execution::checkpoints::saved begun_run::save(
     for (const auto& [name, value] : fields.headers) request.headers.add(name, value);
   }
   const auto answer = send(request);
+  if (answer || is_begun_unheard_) send_kept_metadata();
   if (is_stale_) return saved::stale;
   if (!answer) return saved::no;
   if (std::exchange(is_begun_, true)) return saved::yes;
@@ -42950,7 +43128,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
   constexpr int attempts = 5;
   bool was_unanswered = false;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << attempt));
+    endpoints::pause_before(attempt);
     try {
       http::response answer = app_.client.call_api(request);
       if (answer.status >= 200 && answer.status < 300) {
@@ -42962,7 +43140,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       problem_ = protocol::refusal(answer);
       // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
       was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
-      if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      if (!endpoints::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
       was_unanswered = true;
@@ -42970,6 +43148,45 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
   }
   if (is_stale_) problem_.clear();
   return std::nullopt;
+}
+
+INNGEST_INLINE http::response begun_run::call_api(http::request request) {
+  if (request.url == protocol::metadata_path(run_id_)) {
+    const std::lock_guard lock(metadata_mutex_);
+    if (!sends_metadata_) {
+      kept_metadata_.push_back(std::move(request));
+      return {};
+    }
+  }
+  return app_.services.call_api(std::move(request));
+}
+
+INNGEST_INLINE void begun_run::send_kept_metadata() {
+  const std::lock_guard lock(metadata_mutex_);  // until all is sent: later metadata must not overtake it
+  sends_metadata_ = true;
+  int retries = 4;  // of all requests together: the client waits
+  for (const http::request& request : std::exchange(kept_metadata_, {})) {
+    const std::string problem = problem_of_sending(request, retries);
+    if (problem.empty()) continue;
+    app_.client.log().warn("endpoint \"" + served_.function->id() + "\", run " + run_id_ +
+                           ": metadata from before the run had begun was not stored: " + problem);
+  }
+}
+
+INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& request, int& retries) const {
+  std::string problem = "the server has stopped answering";
+  for (int attempt = 0; retries >= 0; ++attempt, --retries) {
+    endpoints::pause_before(attempt);
+    try {
+      const http::response answer = app_.client.call_api(request);
+      if (answer.status >= 200 && answer.status < 300) return {};
+      problem = protocol::refusal(answer);
+      if (!endpoints::may_pass(answer.status)) break;
+    } catch (const unreachable& failed) {
+      problem = failed.what();
+    }
+  }
+  return problem;
 }
 
 // ---- the server's calls
@@ -43847,6 +44064,7 @@ INNGEST_INLINE std::string tracing_middleware::wrap_function_handler(const call_
                                                                      next_call<std::string> next) {
   spans* open = call_state<spans>::find(this);
   if (open == nullptr) return next();  // other middleware has switched threads: there is no parent
+  if (open->run) return next();        // strict mode calls the handler again to compare
   open->run = child("inngest.run", open->request);
   describe(*open->run, call);
   const end_of_scope at_end{*open->run};
@@ -55187,12 +55405,13 @@ namespace inngest::inline INNGEST_ABI::testing {
 struct recorded_run {
   /// The complete events, as JSON.
   std::vector<std::string> events{};
-  /// The results by step, as in a call request: {"data": ...}.
+  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received them.
   std::vector<std::pair<step_hash, std::string>> results{};
 };
 
 /// Reads a run from the body of a call request, as an Inngest server sent it to the app.
-/// \throws payload_error naming the missing member.
+/// \throws payload_error naming the missing member, also when the request is without results that were too
+/// large for it, or with a step's edited input in place of its result.
 recorded_run read_recorded_run(std::string_view call_request);
 
 /// Reads a run from an engine's store. \throws configuration_error when there is no run with the id.
@@ -55211,11 +55430,28 @@ INNGEST_INLINE recorded_run read_recorded_run(std::string_view call_request) {
   const json events = body.value("events", json::array());
   for (const json& event : events) out.events.push_back(event.dump());
   if (out.events.empty()) out.events.push_back(body.at("event").dump());
-  const json steps = body.value("steps", json::object());
-  for (const auto& [id, result] : steps.items()) {
+  const auto member = [](const json& of, const char* name) {
+    return of.is_object() ? of.value(name, json()) : json();
+  };
+  const json steps = member(body, "steps"), context = member(body, "ctx");
+  if (member(body, "use_api") == true || member(context, "use_api") == true)
+    throw payload_error("steps", "the server left out the results, which were too large for the request");
+  const auto add = [&](const std::string& id) {
     auto& [step, text] = out.results.emplace_back();
     if (!detail::from_hex(id, step)) throw payload_error("steps." + id, "not the hash of a step's id");
+    const json& result = steps.at(id);
+    if (result.is_object() && result.size() == 1 && result.contains("input"))
+      throw payload_error("steps." + id, "it has no result, but an input that was edited for a rerun");
     text = result.dump();
+  };
+  // In the order in which the server received them, which decides races.
+  std::set<std::string> known;
+  for (const json& entry : member(member(context, "stack"), "stack")) {
+    const std::string id = entry.is_string() ? entry.get<std::string>() : std::string();
+    if (steps.contains(id) && known.insert(id).second) add(id);
+  }
+  for (const auto& [id, result] : steps.items()) {
+    if (!known.contains(id)) add(id);
   }
   return out;
 }
@@ -55259,10 +55495,25 @@ class mocks {
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
-  /// Records that middleware has changed a step's id. Tests may use either id.
-  void rename(const std::string& step, const std::string& changed);
-  /// The id by which the server identifies the step.
-  const std::string& changed_id(const std::string& step) const;
+  /// Records the id of a step that a run has reached, and the id that middleware has made of it. Tests may
+  /// use either id.
+  void reached(std::string_view run_id, const std::string& step, const std::string& changed);
+  /// The id by which the server identifies the run's step.
+  const std::string& changed_id(const std::string& run_id, const std::string& step) const;
+
+  /// Stores a step's result in every run that is called for the first time from now on. It replaces an
+  /// earlier result of the step.
+  void preload(const step_hash& step, std::string memo) { preloads_[step] = std::move(memo); }
+  /// The stored results, as memos.
+  const std::map<step_hash, std::string>& preloads() const { return preloads_; }
+
+  /// Forgets which steps were reached: a call begins.
+  void begin_call() { uses_.clear(); }
+  /// The steps that this call has reached.
+  std::set<step_hash> reached_steps() const;
+
+  /// A result in the form in which a server returns it: an event or a signal with its name.
+  static json received(protocol::step_gives gives, const std::string& name, json value);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;
@@ -55292,8 +55543,10 @@ class mocks {
   /// The id that the test uses for the step.
   const std::string& known(const std::string& id) const;
 
-  std::map<std::string, std::string> given_;    // by changed id
-  std::map<std::string, std::string> changed_;  // by given id
+  std::map<std::string, std::string> given_;                            // by changed id
+  std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
+  std::map<step_hash, std::string> preloads_;
+  std::map<std::string, std::size_t> uses_;  // of the ids that the current call has reached
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -55304,7 +55557,10 @@ class mocking final : public middleware {
   /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
 
-  void transform_step_input(const call_info&, const step_info& step, step_input& changed) override;
+  void transform_step_input(const call_info& call, const step_info& step, step_input& changed) override;
+
+  /// Gives the results that a test has stored for waits the form of a server's.
+  std::string wrap_step(const call_info& call, const step_info& step, next_call<std::string> next) override;
 
   std::string wrap_step_handler(const call_info&, const step_info& step,
                                 next_call<std::string> next) override;
@@ -55326,14 +55582,45 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
     failures_.erase(step);
 }
 
-INNGEST_INLINE void mocks::rename(const std::string& step, const std::string& changed) {
+INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
+                                   const std::string& changed) {
+  ++uses_[changed];
+  if (changed == step) return;
   given_[changed] = step;
-  changed_[step] = changed;
+  changed_[{std::string(run_id), step}] = changed;
 }
 
-INNGEST_INLINE const std::string& mocks::changed_id(const std::string& step) const {
-  const auto found = changed_.find(step);
+INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
+                                                    const std::string& step) const {
+  const auto found = changed_.find({run_id, step});
   return found == changed_.end() ? step : found->second;
+}
+
+INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
+  std::set<step_hash> out;
+  for (const auto& [id, count] : uses_) {
+    for (std::size_t use = 0; use < count; ++use)
+      out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
+  }
+  return out;
+}
+
+INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name, json value) {
+  const auto has_text = [&](const char* key) {
+    return value.is_object() && value.contains(key) && value[key].is_string();
+  };
+  if (value.is_null()) return value;
+  switch (gives) {
+    case protocol::step_gives::value:
+      break;
+    case protocol::step_gives::event:
+      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
+      return {{"name", name}, {"data", std::move(value)}};
+    case protocol::step_gives::signal:
+      if (has_text("signal") && value.contains("data")) break;
+      return {{"signal", name}, {"data", std::move(value)}};
+  }
+  return value;
 }
 
 INNGEST_INLINE bool mocks::has(const std::string& id) const {
@@ -55358,9 +55645,17 @@ INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
   return found->second;
 }
 
-INNGEST_INLINE void mocking::transform_step_input(const call_info&, const step_info& step,
+INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const step_info& step,
                                                   step_input& changed) {
-  if (changed.id != step.id) mocks_->rename(std::string(step.id), changed.id);
+  mocks_->reached(call.run_id, std::string(step.id), changed.id);
+}
+
+INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
+                                              next_call<std::string> next) {
+  std::string result = next();
+  const protocol::step_gives gives = protocol::row_of(step.kind).gives;
+  if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
+  return mocks::received(gives, "", detail::parse_dom(result)).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
@@ -55436,11 +55731,6 @@ class simulation {
   bool forget_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
-  /// Stores the step's result in every run that is called for the first time from now on, whatever starts it.
-  void preload_new_runs(const step_hash& step, std::string memo) {
-    preloads_.emplace_back(step, std::move(memo));
-  }
-
   // ---- realtime and metadata ----------------------------------------------------------------------------
 
   const std::shared_ptr<embedded::realtime_hub>& realtime() const { return hub_; }
@@ -55509,20 +55799,24 @@ class simulation {
   /// Saves step results. Returns false when another call has taken over.
   bool save_results(const embedded::job& due, const std::vector<protocol::operation>& results);
 
-  /// The answer to an HTTP request: tests make no real requests.
-  static http::response refuse_request(const embedded::job& due);
+  /// The answer to an HTTP request: of the step's mock, because tests make no real requests.
+  http::response answer_request(const embedded::job& due);
+  static http::response response_of(const embedded::job& due, const std::string& mocked);
+  http::response refuse_request(const embedded::job& due) const;
 
-  /// Records the reported operations, and answers mocked steps of the server.
-  void note_operations(const std::string& run_id, http::response& answer);
+  /// The answer of a function that has ended without asking for all of its run's results: a failure that
+  /// names one of them.
+  std::optional<http::response> refuse_unused_result(const std::string& run_id) const;
+
+  /// Records the reported operations, and answers mocked steps of the server. Returns whether the function
+  /// has ended.
+  bool note_operations(const std::string& run_id, http::response& answer);
 
   /// The id that the function gave the operation's step.
   static std::string id_in(const json& op);
 
-  bool mock_server_step(json& op);
+  bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
-
-  /// The mock's value in the form in which a server returns it: signals and events include their name.
-  static json received(protocol::step_gives gives, const json& op, json value);
 
   timestamp now_;
   client app_;
@@ -55536,8 +55830,8 @@ class simulation {
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
   std::map<step_hash, std::string> ids_;  // of the steps that operations told
-  std::vector<std::pair<step_hash, std::string>> preloads_;
-  std::set<std::string> called_runs_;  // ids
+  std::set<std::string> called_runs_;     // ids
+  std::map<std::pair<std::string, step_hash>, std::exception_ptr> failed_requests_;  // by run: of mocks
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;
@@ -55816,7 +56110,7 @@ INNGEST_INLINE bool simulation::step() {
   if (!next) return false;
   http::response answer;
   if (scheduler_.is_running(next->run_id))  // the commit may have ended the run
-    answer = next->what == embedded::job::kind::request ? refuse_request(*next) : call(*next);
+    answer = next->what == embedded::job::kind::request ? answer_request(*next) : call(*next);
   scheduler_.finish(*next, std::move(answer), now_);
   commit_changes();
   return true;
@@ -55827,8 +56121,9 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : preloads_) preload(due.run_id, step, memo);
+    for (const auto& [step, memo] : mocks_->preloads()) preload(due.run_id, step, memo);
   }
+  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -55837,8 +56132,33 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
   called_run_.clear();
-  if (answer.status == 206) note_operations(due.run_id, answer);
-  return answer;
+  const bool has_ended = answer.status == 206 ? note_operations(due.run_id, answer) : answer.status == 200;
+  if (!has_ended) return answer;
+  return refuse_unused_result(due.run_id).value_or(std::move(answer));
+}
+
+INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
+    const std::string& run_id) const {
+  if (!checks_) return std::nullopt;
+  const embedded::active_run& run = *scheduler_.find_run(run_id);
+  const std::set<step_hash> reached = mocks_->reached_steps();
+  for (const step_hash& step : run.stack) {
+    if (reached.contains(step) || mocks_->preloads().contains(step)) continue;
+    const std::string id = id_of(step);
+    http::response out{.status = 400};
+    out.headers.add("content-type", "application/json");
+    out.headers.add(protocol::header::sdk, protocol::sdk_name);
+    out.headers.add(protocol::header::no_retry, "true");
+    out.body =
+        json{{"name", "inngest::unused_result"},
+             {"message", "the function has ended, but no step asked for the stored result of step " +
+                             (id.empty() ? "with the hash " + detail::to_hex(step) : "\"" + id + "\"") +
+                             ": a run that began with the earlier code has it, so the step must keep "
+                             "its id while such runs exist"}}
+            .dump();
+    return out;
+  }
+  return std::nullopt;
 }
 
 INNGEST_INLINE std::size_t simulation::steps_of_a_call(const std::string& run_id) const {
@@ -55867,76 +56187,103 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
   return true;
 }
 
-INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) {
+INNGEST_INLINE http::response simulation::answer_request(const embedded::job& due) {
+  try {
+    if (auto failed = failed_requests_.extract({due.run_id, *due.step}); failed)
+      std::rethrow_exception(failed.mapped());
+    const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+    return response_of(due, mocks_->run(id_of(*due.step), not_mocked));
+  } catch (const not_replaced&) {
+    return refuse_request(due);
+  } catch (const non_retriable_error& problem) {
+    http::response out = embedded::no_answer(problem.what());
+    out.headers.add(protocol::header::no_retry, "true");
+    return out;
+  } catch (const retry_after_error& problem) {
+    http::response out = embedded::no_answer(problem.what());
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(problem.delay(clock()()));
+    out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
+    return out;
+  } catch (const std::exception& problem) {
+    return embedded::no_answer(problem.what());
+  } catch (...) {
+    return embedded::no_answer("the thrown value is not a std::exception");
+  }
+}
+
+/// The response from which the engine makes the mocked result.
+INNGEST_INLINE http::response simulation::response_of(const embedded::job& due, const std::string& mocked) {
+  if (embedded::outgoing::asks_model(detail::parse_dom(due.text))) return {.status = 200, .body = mocked};
+  auto given = decode<fetch_response>(mocked, "mock");
+  http::response out{.status = given.status_code == 0 ? 200 : given.status_code};
+  for (const auto& [name, value] : given.headers) out.headers.add(name, value);
+  out.body = std::move(given.body);
+  return out;
+}
+
+INNGEST_INLINE http::response simulation::refuse_request(const embedded::job& due) const {
   http::response out =
-      embedded::no_answer("tests can't make HTTP requests: use mock_step(\"" + due.step_name + "\", ...)");
+      embedded::no_answer("tests can't make HTTP requests: use mock_step(\"" + id_of(*due.step) + "\", ...)");
   out.headers.add(protocol::header::no_retry, "true");
   return out;
 }
 
-INNGEST_INLINE void simulation::note_operations(const std::string& run_id, http::response& answer) {
+INNGEST_INLINE bool simulation::note_operations(const std::string& run_id, http::response& answer) {
   json all = detail::parse_dom(answer.body);
   bool changed = false;
-  for (json& operation : all) changed = mock_server_step(operation) || changed;
+  for (json& operation : all) changed = mock_server_step(run_id, operation) || changed;
   if (changed) answer.body = all.dump();
   auto& noted = operations_[run_id];
   std::size_t index = 0;
+  bool has_ended = false;
   for (auto& operation : embedded::read_operations(answer.body)) {
     if (std::string id = id_in(all[index++]); !id.empty()) ids_[operation.id] = std::move(id);
+    has_ended = has_ended || operation.kind == embedded::operation_kind::run_completed;
     noted.push_back(std::move(operation));
   }
+  return has_ended;
 }
 
 INNGEST_INLINE std::string simulation::id_in(const json& op) {
   return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
-INNGEST_INLINE bool simulation::mock_server_step(json& op) {
+INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
   const auto code = protocol::opcode_of(op.value("op", ""));
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
   const bool is_servers = kind && kind->work != protocol::step_work::none;
   const std::string id = id_in(op);
-  if (!is_servers || !mocks_->has(id)) return false;
+  step_hash step{};
+  detail::from_hex(op.value("id", ""), step);
+  const bool is_under_way = scheduler_.find_run(run_id)->pending.contains(step);  // reported again
+  if (!is_servers || is_under_way || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-  // A server retries its requests, but a wait or an invoke that fails has failed.
-  const auto failed_attempt = kind->work == protocol::step_work::request ? protocol::opcode::step_error
-                                                                         : protocol::opcode::step_failed;
-  const auto fail = [&](protocol::opcode code, const char* message) {
+  const auto fail = [&](const char* message) {
     op["error"] = {{"name", "Error"}, {"message", message}};
-    op["op"] = to_string(code);
+    op["op"] = to_string(protocol::opcode::step_failed);
   };
   try {
-    op["data"] = received(kind->gives, op, detail::parse_dom(mocks_->run(id, not_mocked)));
+    const json opts = op.value("opts", json::object());
+    const bool is_signal = kind->gives == protocol::step_gives::signal;
+    const std::string name = opts.value(is_signal ? "signal" : "event", "");
+    op["data"] = mocks::received(kind->gives, name, detail::parse_dom(mocks_->run(id, not_mocked)));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
-  } catch (const non_retriable_error& problem) {
-    fail(protocol::opcode::step_failed, problem.what());
-  } catch (const std::exception& problem) {
-    fail(failed_attempt, problem.what());
   } catch (...) {
-    fail(failed_attempt, "the thrown value is not a std::exception");
+    if (kind->work == protocol::step_work::request) {  // the server's first attempt, which it repeats
+      failed_requests_[{run_id, step}] = std::current_exception();
+      return false;
+    }
+    try {
+      throw;
+    } catch (const std::exception& problem) {
+      fail(problem.what());
+    } catch (...) {
+      fail("the thrown value is not a std::exception");
+    }
   }
   return true;
-}
-
-INNGEST_INLINE json simulation::received(protocol::step_gives gives, const json& op, json value) {
-  const json options = op.value("opts", json::object());
-  const auto has_text = [&](const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string();
-  };
-  if (value.is_null()) return value;
-  switch (gives) {
-    case protocol::step_gives::value:
-      break;
-    case protocol::step_gives::event:
-      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
-      return {{"name", options.value("event", "")}, {"data", std::move(value)}};
-    case protocol::step_gives::signal:
-      if (has_text("signal") && value.contains("data")) break;
-      return {{"signal", options.value("signal", "")}, {"data", std::move(value)}};
-  }
-  return value;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -56077,6 +56424,9 @@ class test_run {
   /// The step's name in the timeline.
   std::string shown_name(const step_hash& step, const std::string& id) const;
 
+  /// The attempts of a step whose body the function has run, as the timeline's entries.
+  std::vector<embedded::timeline_entry> reported_attempts(const step_hash& step) const;
+
   /// How many steps with this name in the timeline have ended before the step.
   std::size_t uses_before(const step_hash& step, const std::string& name) const;
 
@@ -56156,7 +56506,7 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return false;
-  const std::string& changed = simulation_->replaced().changed_id(step);
+  const std::string& changed = simulation_->replaced().changed_id(id_, step);
   const auto is_meant = [&](const std::string& id) { return id == step || id == changed; };
   for (const auto& [hash, pending] : run->pending) {
     if (is_meant(id_of(hash, pending.name))) return true;
@@ -56177,7 +56527,7 @@ INNGEST_INLINE std::vector<std::string> test_run::steps() const {
 }
 
 INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index) const {
-  const std::string& base = simulation_->replaced().changed_id(id);
+  const std::string& base = simulation_->replaced().changed_id(id_, id);
   const std::string whole = index == 0 ? base : base + ":" + std::to_string(index);
   const step_hash hash = detail::sha1::of(whole);
   std::string memo;
@@ -56188,8 +56538,12 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     const step_info step{.id = whole, .name = whole, .kind = kind, .hash = hash, .memoized = true};
     return simulation->read_result(run, step, result);
   };
-  const std::string name = shown_name(hash, base);
-  return {whole, std::move(memo), entries_of(name, uses_before(hash, name)), read};
+  std::vector<embedded::timeline_entry> attempts = reported_attempts(hash);
+  if (attempts.empty()) {  // of the server: the timeline knows only its name
+    const std::string name = shown_name(hash, base);
+    attempts = entries_of(name, uses_before(hash, name));
+  }
+  return {whole, std::move(memo), std::move(attempts), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -56247,6 +56601,27 @@ INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std
   return id;
 }
 
+INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts(
+    const step_hash& step) const {
+  using embedded::operation_kind, embedded::progress;
+  std::vector<embedded::timeline_entry> out;
+  for (const auto& operation : operations()) {
+    if (operation.id != step) continue;
+    const int attempt = static_cast<int>(out.size());
+    if (operation.kind == operation_kind::step_completed) {
+      out.push_back({.what = progress::step_completed, .attempt = attempt});
+    } else if (operation.kind == operation_kind::step_error ||
+               operation.kind == operation_kind::step_failed) {
+      const auto error = embedded::read_error(operation.error);
+      out.push_back({.what = operation.kind == operation_kind::step_error ? progress::step_retried
+                                                                          : progress::step_failed,
+                     .attempt = attempt,
+                     .detail = embedded::words_of(error)});
+    }
+  }
+  return out;
+}
+
 INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
   std::size_t out = 0;
   for (const auto& memo : simulation_->store().memos_of(id_)) {
@@ -56281,7 +56656,9 @@ struct harness_options {
   timestamp start = std::chrono::sys_days(std::chrono::year(2026) / 1 / 1);
   /// If false, the first failure of a step or function is final.
   bool retries = true;
-  /// Replays the function after each call, and fails the run if it reaches different steps.
+  /// Replays the function after each call, and fails the run if it reaches different steps. Also fails a run
+  /// that ends although no step has asked for one of its results: a step has changed its id. If a step was
+  /// removed on purpose, replay its runs with false.
   bool check_determinism = true;
   /// The virtual delay after the failure of the given attempt (0 is the first). Default: a server's delays,
   /// without their random part.
@@ -56320,12 +56697,14 @@ class harness {
   /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
-  /// start midway. `index` selects one of several uses of the same id.
+  /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
+  /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
+  /// middleware changes the id, use the changed one.
   template <json_writable Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    simulation_->preload_new_runs(detail::sha1::of(whole),
-                                  "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->replaced().preload(detail::sha1::of(whole),
+                                    "{\"data\":" + encode(result, "preload_step") + "}");
   }
 
   // ---- events -------------------------------------------------------------------------------------------
