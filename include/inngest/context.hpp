@@ -456,14 +456,14 @@ class success_context : public ended_run_context<Events...> {
   success_context(execution::replay& replay, const handler_resources& resources)
       : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The result of the completed run.
+  /// The result of the completed run, read through the middleware: see middleware::wrap_step.
   const Output output;
 
  private:
   success_context(execution::replay& replay, const handler_resources& resources,
                   const protocol::lifecycle_event& ended)
       : ended_run_context<Events...>(replay, resources, ended),
-        output(decode<Output>(ended.result(), "data.result")) {}
+        output(decode<Output>(replay.read_output(ended.result()), "data.result")) {}
 };
 
 /// The run that deferred a function.

@@ -7414,6 +7414,11 @@ INNGEST_INLINE bool branches::is_around(std::size_t id) const {
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+/// The step as which middleware reads a run's output.
+inline step_info output_step() {
+  return {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
+}
+
 /// The middleware of a function: first its client's, then its own. Functions without middleware pay nothing.
 class hooks {
  public:
@@ -9471,6 +9476,9 @@ class replay {
   /// Passes the data for a deferred function through the middleware.
   std::string transform_deferred(const step_options& options, std::string data);
 
+  /// Passes the output of another run, as JSON text, through the function's middleware.
+  std::string read_output(std::string_view output);
+
   step_info describe(const step_call& call) const;
 
   // ---- for groups -----------------------------------------------------------------------------------
@@ -9916,6 +9924,11 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
   step_input changed{.id = call.id, .name = options.name, .input = "[" + data + "]"};
   guard_hooks(call, [&] { hooks_.transform_input(info, changed); });
   return changed.input.substr(1, changed.input.size() - 2);
+}
+
+INNGEST_INLINE std::string replay::read_output(std::string_view output) {
+  const auto stored = [&] { return std::string(output); };
+  return hooks_.empty() ? stored() : hooks_.wrap_result(output_step(), stored);
 }
 
 INNGEST_INLINE step_info replay::describe(const step_call& call) const {
@@ -14093,14 +14106,14 @@ class success_context : public ended_run_context<Events...> {
   success_context(execution::replay& replay, const handler_resources& resources)
       : success_context(replay, resources, protocol::lifecycle_event(replay.request().event())) {}
 
-  /// The result of the completed run.
+  /// The result of the completed run, read through the middleware: see middleware::wrap_step.
   const Output output;
 
  private:
   success_context(execution::replay& replay, const handler_resources& resources,
                   const protocol::lifecycle_event& ended)
       : ended_run_context<Events...>(replay, resources, ended),
-        output(decode<Output>(ended.result(), "data.result")) {}
+        output(decode<Output>(replay.read_output(ended.result()), "data.result")) {}
 };
 
 /// The run that deferred a function.
@@ -19695,9 +19708,7 @@ INNGEST_INLINE std::string handler::read_result(std::string_view slug, std::stri
 
 INNGEST_INLINE std::string handler::read_output(std::string_view slug, std::string_view run_id,
                                                 std::string output) const {
-  return read_result(slug, run_id,
-                     {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true},
-                     std::move(output));
+  return read_result(slug, run_id, execution::output_step(), std::move(output));
 }
 
 INNGEST_INLINE http::response handler::answer(http::request request) const {
@@ -41737,8 +41748,7 @@ INNGEST_INLINE void runs::make_readable(run_info& run, const middleware_list& of
   const execution::hooks hooks(app_.settings().middleware(), of_function);
   if (hooks.empty() || run.status != run_status::completed) return;  // errors are as they are
   run.output_reader = [hooks, function = run.function_id, id = run.id](const std::string& text) {
-    const step_info output{.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
-    return hooks.read_result({.function_id = function, .run_id = id}, output, text);
+    return hooks.read_result({.function_id = function, .run_id = id}, execution::output_step(), text);
   };
 }
 

@@ -1,5 +1,6 @@
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -130,6 +131,110 @@ TEST_CASE("middleware is told of a step once, although a harness goes through th
   CHECK(counts->runs == 1);
   CHECK(counts->steps == 2);
   CHECK(counts->ends == 1);
+}
+
+namespace {
+
+/// Stores every result inside an object, and refuses results without one.
+class packing : public inngest::middleware {
+ public:
+  std::string wrap_function_handler(const inngest::call_info&,
+                                    inngest::next_call<std::string> next) override {
+    return pack(next());
+  }
+  std::string wrap_step_handler(const inngest::call_info&, const inngest::step_info&,
+                                inngest::next_call<std::string> next) override {
+    return pack(next());
+  }
+  std::string wrap_step(const inngest::call_info& call, const inngest::step_info&,
+                        inngest::next_call<std::string> next) override {
+    if (!call.function) throw std::logic_error("every call of a handler has a function");
+    return json::parse(next()).at("packed").dump();
+  }
+
+ private:
+  static std::string pack(const std::string& result) {
+    return json{{"packed", json::parse(result.empty() ? "null" : result)}}.dump();
+  }
+};
+
+/// A function whose on_success handler notes the output that it gets.
+auto noting(const inngest::client& app, std::vector<std::string>& seen, inngest::middleware_list own = {}) {
+  return app.create_function(
+      {.id = "f", .middleware = std::move(own)}, inngest::on<ordered>(),
+      [](context& ctx) {
+        return item{ctx.step.run("make", [] { return std::string("made"); }), 3};
+      },
+      inngest::on_success(
+          [&seen](inngest::success_context<item, ordered>& ctx) {
+            ctx.step.run("note", [&] { seen.push_back(ctx.output.name + std::to_string(ctx.output.count)); });
+          },
+          {.retries = 0}));
+}
+
+}  // namespace
+
+TEST_CASE("an on_success handler gets the output as the middleware unpacks it", "[middleware][ends]") {
+  const auto packs = std::make_shared<packing>();
+  const auto encrypts = inngest::encryption({.key = "secret"});  // decrypts the event of the end as well
+  const auto layers = GENERATE_REF(inngest::middleware_list{packs}, inngest::middleware_list{packs, encrypts},
+                                   inngest::middleware_list{encrypts, packs});
+  for (const bool of_client : {true, false}) {
+    CAPTURE(layers.size(), of_client);
+    auto options = support::quiet_options();
+    if (of_client) options.middleware = layers;
+    const inngest::client app(std::move(options));
+    std::vector<std::string> seen;
+    const auto f = noting(app, seen, of_client ? inngest::middleware_list() : layers);
+    {
+      harness t{app, {f}};
+      t.send(ordered{{.name = "o"}});
+      CHECK(seen == std::vector<std::string>{"made3"});
+    }
+    seen.clear();
+    inngest::embedded::engine engine(app, {f});
+    engine.send(ordered{{.name = "o"}});
+    REQUIRE(engine.wait_until_idle(support::patience));
+    CHECK(seen == std::vector<std::string>{"made3"});
+  }
+}
+
+TEST_CASE("an on_success handler gets the output with every middleware, and without", "[middleware][ends]") {
+  for (const auto& [name, middleware] : all_middleware()) {
+    INFO(name);
+    auto options = support::quiet_options();
+    options.middleware = middleware();
+    const inngest::client app(std::move(options));
+    std::vector<std::string> seen;
+    const auto f = noting(app, seen);
+    harness t{app, {f}};
+    t.send(ordered{{.name = "o"}});
+    CHECK(seen == std::vector<std::string>{"made3"});
+  }
+}
+
+TEST_CASE("a hook that can't read the output fails the attempt of the on_success handler",
+          "[middleware][ends]") {
+  class refusing : public inngest::middleware {
+   public:
+    std::string wrap_step(const inngest::call_info&, const inngest::step_info& step,
+                          inngest::next_call<std::string> next) override {
+      if (step.id == "output") throw std::runtime_error("no output");
+      return next();
+    }
+  };
+  auto options = support::quiet_options();
+  options.middleware = {std::make_shared<refusing>()};
+  const inngest::client app(std::move(options));
+  std::vector<std::string> seen;
+  harness t{app, {noting(app, seen)}};
+  t.send(ordered{{.name = "o"}});
+  CHECK(seen.empty());
+  std::vector<std::string> errors;
+  for (const auto& run : t.runs()) {
+    if (run.function_id() == "f-success" && run.failed()) errors.push_back(run.error());
+  }
+  CHECK(errors == std::vector<std::string>{"std::runtime_error: no output"});
 }
 
 TEST_CASE("a run's output says why there is none", "[testing]") {

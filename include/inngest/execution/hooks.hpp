@@ -8,6 +8,11 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
+/// The step as which middleware reads a run's output.
+inline step_info output_step() {
+  return {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
+}
+
 /// The middleware of a function: first its client's, then its own. Functions without middleware pay nothing.
 class hooks {
  public:

@@ -244,6 +244,9 @@ class replay {
   /// Passes the data for a deferred function through the middleware.
   std::string transform_deferred(const step_options& options, std::string data);
 
+  /// Passes the output of another run, as JSON text, through the function's middleware.
+  std::string read_output(std::string_view output);
+
   step_info describe(const step_call& call) const;
 
   // ---- for groups -----------------------------------------------------------------------------------

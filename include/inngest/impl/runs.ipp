@@ -198,8 +198,7 @@ INNGEST_INLINE void runs::make_readable(run_info& run, const middleware_list& of
   const execution::hooks hooks(app_.settings().middleware(), of_function);
   if (hooks.empty() || run.status != run_status::completed) return;  // errors are as they are
   run.output_reader = [hooks, function = run.function_id, id = run.id](const std::string& text) {
-    const step_info output{.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true};
-    return hooks.read_result({.function_id = function, .run_id = id}, output, text);
+    return hooks.read_result({.function_id = function, .run_id = id}, execution::output_step(), text);
   };
 }
 

@@ -74,9 +74,7 @@ INNGEST_INLINE std::string handler::read_result(std::string_view slug, std::stri
 
 INNGEST_INLINE std::string handler::read_output(std::string_view slug, std::string_view run_id,
                                                 std::string output) const {
-  return read_result(slug, run_id,
-                     {.id = "output", .name = "output", .kind = step_kind::invoke, .memoized = true},
-                     std::move(output));
+  return read_result(slug, run_id, execution::output_step(), std::move(output));
 }
 
 INNGEST_INLINE http::response handler::answer(http::request request) const {

@@ -218,6 +218,11 @@ INNGEST_INLINE std::string replay::transform_deferred(const step_options& option
   return changed.input.substr(1, changed.input.size() - 2);
 }
 
+INNGEST_INLINE std::string replay::read_output(std::string_view output) {
+  const auto stored = [&] { return std::string(output); };
+  return hooks_.empty() ? stored() : hooks_.wrap_result(output_step(), stored);
+}
+
 INNGEST_INLINE step_info replay::describe(const step_call& call) const {
   return {.id = call.id,
           .name = call.name(),
