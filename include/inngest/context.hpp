@@ -40,10 +40,10 @@ struct handler_resources {
 };
 
 /// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages between parallel or started steps may
-/// appear again while these end. Messages carry the app, the function, the run, the attempt, and the step
-/// whose body logs them. An embedded engine also stores messages of level `info` and above with the run: see
-/// embedded::engine::logs_of.
+/// failed attempt has logged since the newest result, and messages in parallel branches and between started
+/// steps may appear again, or be missing, while these end. Messages carry the app, the function, the run, the
+/// attempt, and the step whose body logs them. An embedded engine also stores messages of level `info` and
+/// above with the run: see embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.

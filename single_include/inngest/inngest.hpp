@@ -9387,10 +9387,11 @@ class replay {
   /// Whether the handler has not reached the newest stored result yet.
   /// What a step's body does is new, also when another branch has a later result.
   bool is_replaying() const { return is_replaying_ && !running_; }
-  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. A call
-  /// for a single step repeats everything but the body of the step.
+  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. The call
+  /// that planned a single step has gone through all code before it, but not through all of each branch.
   bool has_logged_before() const {
-    return options_.rehearse || is_replaying() || (request_.target() && !running_);
+    const bool was_planned = request_.target() && branches_.empty() && !running_;
+    return options_.rehearse || is_replaying() || was_planned;
   }
 
   /// The id of the step whose body runs on this thread; empty when none does.
@@ -13690,10 +13691,10 @@ struct handler_resources {
 };
 
 /// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages between parallel or started steps may
-/// appear again while these end. Messages carry the app, the function, the run, the attempt, and the step
-/// whose body logs them. An embedded engine also stores messages of level `info` and above with the run: see
-/// embedded::engine::logs_of.
+/// failed attempt has logged since the newest result, and messages in parallel branches and between started
+/// steps may appear again, or be missing, while these end. Messages carry the app, the function, the run, the
+/// attempt, and the step whose body logs them. An embedded engine also stores messages of level `info` and
+/// above with the run: see embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
