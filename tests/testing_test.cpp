@@ -577,3 +577,22 @@ TEST_CASE("a handler logs each message once, although the harness runs it twice"
   t.send(signed_up{});
   CHECK(lines == std::vector<std::string>{"one", "in a", "two", "in b", "in c", "end"});
 }
+
+TEST_CASE("a step may have its own run cancelled", "[testing]") {
+  const auto app = make_client();
+  const auto f = app.create_function(
+      {.id = "f", .cancel_on = {{.event = "user/activated"}}}, inngest::on<signed_up>(), [app](auto& ctx) {
+        const int status = ctx.step.fetch("load", {.url = "https://example.com/"}).status_code;
+        ctx.step.run("stop", [&] { app.send(activated{}); });
+        return status;
+      });
+  const bool is_last = GENERATE(false, true);
+  const auto g = app.create_function(
+      {.id = "g", .cancel_on = {{.event = "user/activated"}}}, inngest::on<reminded>(), [app](auto& ctx) {
+        app.send(activated{});
+        return ctx.step.fetch("load", {.url = "https://example.com/"}).status_code;
+      });
+  harness t{app, {f, g}};
+  t.mock_step("load", [] { return inngest::fetch_response{.status_code = 204}; });
+  CHECK((is_last ? t.send(signed_up{}) : t.send(reminded{})).cancelled());
+}
