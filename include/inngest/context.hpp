@@ -40,10 +40,10 @@ struct handler_resources {
 };
 
 /// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages in parallel branches and between started
-/// steps may appear again, or be missing, while these end. Messages carry the app, the function, the run, the
-/// attempt, and the step whose body logs them. An embedded engine also stores messages of level `info` and
-/// above with the run: see embedded::engine::logs_of.
+/// failed attempt has logged since the newest result, and messages before and in parallel branches and
+/// started steps may appear again, or in branches be missing, while these run. Messages carry the app, the
+/// function, the run, the attempt, and the step whose body logs them. An embedded engine also stores messages
+/// of level `info` and above with the run: see embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
@@ -221,7 +221,7 @@ class basic_context {
   inngest::step step;
   /// Parallel branches, races and experiments.
   inngest::group group;
-  /// The handler's logger. Messages are not repeated when the handler is called again, except by a retry.
+  /// The handler's logger: see context_logger.
   context_logger log;
 
   /// Asks this call of the handler to stop. It is signalled when the deadline of the step passes, when the
@@ -324,25 +324,33 @@ class context : public basic_context {
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
         events(replay.request().events()),
-        event_text_(first_that_fits(replay)),
-        event(detail::context_event<Events...>::read(event_text_, replay.event_readers())) {}
+        event_text_(replay.request().event()),
+        event(read_first(replay, event_text_)) {}
 
   /// All events of the run; more than one only with function_options::batch.
   const event_list<event_form> events;
 
  private:
-  /// One malformed event must not keep the handler from the other events of a batch.
-  static detail::json_slice first_that_fits(const execution::replay& replay) {
-    const detail::json_slice first = replay.request().event(), all = replay.request().events();
-    if (all.size() <= first.size() + 2) return first;  // "[" + first + "]"
-    for (const detail::json_slice text : detail::texts_of_events(all)) {
-      try {
-        static_cast<void>(detail::context_event<Events...>::read(text, replay.event_readers()));
-        return text;
-      } catch (const payload_error&) {
+  /// Reads the event with the text. One malformed event must not keep the handler from the others of a batch,
+  /// so the first of those that fits takes its place.
+  static event_form read_first(const execution::replay& replay, detail::json_slice& text) {
+    const auto read = [&](detail::json_slice from) {
+      return detail::context_event<Events...>::read(from, replay.event_readers());
+    };
+    try {
+      return read(text);
+    } catch (const payload_error&) {
+      const auto all = detail::texts_of_events(replay.request().events());
+      for (std::size_t i = 1; i < all.size(); ++i) {
+        try {
+          event_form out = read(all[i]);
+          text = all[i];
+          return out;
+        } catch (const payload_error&) {
+        }
       }
+      throw;
     }
-    return first;
   }
 
   detail::json_slice event_text_;

@@ -9387,12 +9387,8 @@ class replay {
   /// Whether the handler has not reached the newest stored result yet.
   /// What a step's body does is new, also when another branch has a later result.
   bool is_replaying() const { return is_replaying_ && !running_; }
-  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. The call
-  /// that planned a single step has gone through all code before it, but not through all of each branch.
-  bool has_logged_before() const {
-    const bool was_planned = request_.target() && branches_.empty() && !running_;
-    return options_.rehearse || is_replaying() || was_planned;
-  }
+  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now.
+  bool has_logged_before() const { return options_.rehearse || is_replaying(); }
 
   /// The id of the step whose body runs on this thread; empty when none does.
   std::string_view running_step() const {
@@ -13691,10 +13687,10 @@ struct handler_resources {
 };
 
 /// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages in parallel branches and between started
-/// steps may appear again, or be missing, while these end. Messages carry the app, the function, the run, the
-/// attempt, and the step whose body logs them. An embedded engine also stores messages of level `info` and
-/// above with the run: see embedded::engine::logs_of.
+/// failed attempt has logged since the newest result, and messages before and in parallel branches and
+/// started steps may appear again, or in branches be missing, while these run. Messages carry the app, the
+/// function, the run, the attempt, and the step whose body logs them. An embedded engine also stores messages
+/// of level `info` and above with the run: see embedded::engine::logs_of.
 class context_logger {
  public:
   /// Used by basic_context.
@@ -13872,7 +13868,7 @@ class basic_context {
   inngest::step step;
   /// Parallel branches, races and experiments.
   inngest::group group;
-  /// The handler's logger. Messages are not repeated when the handler is called again, except by a retry.
+  /// The handler's logger: see context_logger.
   context_logger log;
 
   /// Asks this call of the handler to stop. It is signalled when the deadline of the step passes, when the
@@ -13975,25 +13971,33 @@ class context : public basic_context {
   context(execution::replay& replay, const handler_resources& resources)
       : basic_context(replay, resources, detail::shapes_of_events<Events...>()),
         events(replay.request().events()),
-        event_text_(first_that_fits(replay)),
-        event(detail::context_event<Events...>::read(event_text_, replay.event_readers())) {}
+        event_text_(replay.request().event()),
+        event(read_first(replay, event_text_)) {}
 
   /// All events of the run; more than one only with function_options::batch.
   const event_list<event_form> events;
 
  private:
-  /// One malformed event must not keep the handler from the other events of a batch.
-  static detail::json_slice first_that_fits(const execution::replay& replay) {
-    const detail::json_slice first = replay.request().event(), all = replay.request().events();
-    if (all.size() <= first.size() + 2) return first;  // "[" + first + "]"
-    for (const detail::json_slice text : detail::texts_of_events(all)) {
-      try {
-        static_cast<void>(detail::context_event<Events...>::read(text, replay.event_readers()));
-        return text;
-      } catch (const payload_error&) {
+  /// Reads the event with the text. One malformed event must not keep the handler from the others of a batch,
+  /// so the first of those that fits takes its place.
+  static event_form read_first(const execution::replay& replay, detail::json_slice& text) {
+    const auto read = [&](detail::json_slice from) {
+      return detail::context_event<Events...>::read(from, replay.event_readers());
+    };
+    try {
+      return read(text);
+    } catch (const payload_error&) {
+      const auto all = detail::texts_of_events(replay.request().events());
+      for (std::size_t i = 1; i < all.size(); ++i) {
+        try {
+          event_form out = read(all[i]);
+          text = all[i];
+          return out;
+        } catch (const payload_error&) {
+        }
       }
+      throw;
     }
-    return first;
   }
 
   detail::json_slice event_text_;
@@ -55518,9 +55522,14 @@ class mocks {
   /// The stored results, as memos.
   const std::map<step_hash, std::string>& preloads() const { return preloads_; }
 
-  /// Forgets which steps were reached: a call begins.
-  void begin_call() { uses_.clear(); }
-  /// The steps that this call has reached.
+  /// Forgets which steps were reached: the handler is called, also for a second time by strict mode.
+  void begin_pass() {
+    uses_.clear();
+    used_.clear();
+  }
+  /// Records a step whose result the handler has used, or whose body has run.
+  void use(const step_hash& step) { used_.insert(step); }
+  /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
@@ -55557,7 +55566,8 @@ class mocks {
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
   std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;  // of the ids that the current call has reached
+  std::map<std::string, std::size_t> uses_;  // of the ids that this pass has reached
+  std::set<step_hash> used_;
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -55567,6 +55577,8 @@ class mocking final : public middleware {
  public:
   /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
+
+  std::string wrap_function_handler(const call_info& call, next_call<std::string> next) override;
 
   void transform_step_input(const call_info& call, const step_info& step, step_input& changed) override;
 
@@ -55608,7 +55620,7 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
 }
 
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
-  std::set<step_hash> out;
+  std::set<step_hash> out = used_;
   for (const auto& [id, count] : uses_) {
     for (std::size_t use = 0; use < count; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
@@ -55656,6 +55668,11 @@ INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
   return found->second;
 }
 
+INNGEST_INLINE std::string mocking::wrap_function_handler(const call_info&, next_call<std::string> next) {
+  mocks_->begin_pass();
+  return next();
+}
+
 INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const step_info& step,
                                                   step_input& changed) {
   mocks_->reached(call.run_id, std::string(step.id), changed.id);
@@ -55663,6 +55680,7 @@ INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const s
 
 INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
                                               next_call<std::string> next) {
+  mocks_->use(step.hash);
   std::string result = next();
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
   if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
@@ -55671,6 +55689,7 @@ INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info&
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
                                                       next_call<std::string> next) {
+  mocks_->use(step.hash);
   return mocks_->run(std::string(step.id), next);
 }
 
@@ -56132,9 +56151,10 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : mocks_->preloads()) preload(due.run_id, step, memo);
+    for (const auto& [step, memo] : mocks_->preloads()) {
+      if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
+    }
   }
-  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer

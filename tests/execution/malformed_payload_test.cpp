@@ -192,6 +192,24 @@ TEST_CASE("a malformed event at the front of a batch does not lose the others", 
   CHECK_THAT(t.runs().back().error(), ContainsSubstring("data.item"));
 }
 
+TEST_CASE("the handler gets the event as middleware has changed it, though the list of events is as it was",
+          "[payload]") {
+  struct redacting : inngest::middleware {
+    void transform_function_input(const inngest::call_info&, inngest::function_input& input) override {
+      input.event = R"({"name":"shop/ordered","data":{"item":"x","count":1}})";
+    }
+  };
+  auto options = support::quiet_options();
+  options.middleware = {std::make_shared<redacting>()};
+  const inngest::client app(options);
+  std::string item;
+  auto f = app.create_function({.id = "f"}, inngest::on<ordered>(),
+                               [&](inngest::context<ordered>& ctx) { item = ctx.event.data.item; });
+  inngest::testing::harness t{app, {f}};
+  t.send(ordered{{.item = "a long item, so that the event becomes shorter"}});
+  CHECK(item == "x");
+}
+
 TEST_CASE("on_failure reads an encrypted event through the middleware", "[payload]") {
   auto options = support::quiet_options();
   options.middleware = {inngest::encryption({.key = "secret", .event_field = "item"})};

@@ -155,12 +155,8 @@ class replay {
   /// Whether the handler has not reached the newest stored result yet.
   /// What a step's body does is new, also when another branch has a later result.
   bool is_replaying() const { return is_replaying_ && !running_; }
-  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now. The call
-  /// that planned a single step has gone through all code before it, but not through all of each branch.
-  bool has_logged_before() const {
-    const bool was_planned = request_.target() && branches_.empty() && !running_;
-    return options_.rehearse || is_replaying() || was_planned;
-  }
+  /// Whether an earlier call, or an earlier pass of this call, has logged what the handler logs now.
+  bool has_logged_before() const { return options_.rehearse || is_replaying(); }
 
   /// The id of the step whose body runs on this thread; empty when none does.
   std::string_view running_step() const {

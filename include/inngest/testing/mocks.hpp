@@ -60,9 +60,14 @@ class mocks {
   /// The stored results, as memos.
   const std::map<step_hash, std::string>& preloads() const { return preloads_; }
 
-  /// Forgets which steps were reached: a call begins.
-  void begin_call() { uses_.clear(); }
-  /// The steps that this call has reached.
+  /// Forgets which steps were reached: the handler is called, also for a second time by strict mode.
+  void begin_pass() {
+    uses_.clear();
+    used_.clear();
+  }
+  /// Records a step whose result the handler has used, or whose body has run.
+  void use(const step_hash& step) { used_.insert(step); }
+  /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
@@ -99,7 +104,8 @@ class mocks {
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
   std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;  // of the ids that the current call has reached
+  std::map<std::string, std::size_t> uses_;  // of the ids that this pass has reached
+  std::set<step_hash> used_;
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
 };
@@ -109,6 +115,8 @@ class mocking final : public middleware {
  public:
   /// Shares the mocks with the harness.
   explicit mocking(std::shared_ptr<mocks> mocks) : mocks_(std::move(mocks)) {}
+
+  std::string wrap_function_handler(const call_info& call, next_call<std::string> next) override;
 
   void transform_step_input(const call_info& call, const step_info& step, step_input& changed) override;
 

@@ -27,7 +27,7 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
 }
 
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
-  std::set<step_hash> out;
+  std::set<step_hash> out = used_;
   for (const auto& [id, count] : uses_) {
     for (std::size_t use = 0; use < count; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
@@ -75,6 +75,11 @@ INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
   return found->second;
 }
 
+INNGEST_INLINE std::string mocking::wrap_function_handler(const call_info&, next_call<std::string> next) {
+  mocks_->begin_pass();
+  return next();
+}
+
 INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const step_info& step,
                                                   step_input& changed) {
   mocks_->reached(call.run_id, std::string(step.id), changed.id);
@@ -82,6 +87,7 @@ INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const s
 
 INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
                                               next_call<std::string> next) {
+  mocks_->use(step.hash);
   std::string result = next();
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
   if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
@@ -90,6 +96,7 @@ INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info&
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
                                                       next_call<std::string> next) {
+  mocks_->use(step.hash);
   return mocks_->run(std::string(step.id), next);
 }
 

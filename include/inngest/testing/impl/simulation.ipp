@@ -280,9 +280,10 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : mocks_->preloads()) preload(due.run_id, step, memo);
+    for (const auto& [step, memo] : mocks_->preloads()) {
+      if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
+    }
   }
-  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
