@@ -55522,11 +55522,10 @@ class mocks {
   /// The stored results, as memos.
   const std::map<step_hash, std::string>& preloads() const { return preloads_; }
 
-  /// Forgets which steps were reached: the handler is called, also for a second time by strict mode.
-  void begin_pass() {
-    uses_.clear();
-    used_.clear();
-  }
+  /// Forgets which steps were reached: a call begins.
+  void begin_call();
+  /// The handler begins, also for a second time in strict mode, which reaches the same steps again.
+  void begin_pass();
   /// Records a step whose result the handler has used, or whose body has run.
   void use(const step_hash& step) { used_.insert(step); }
   /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
@@ -55566,7 +55565,8 @@ class mocks {
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
   std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;  // of the ids that this pass has reached
+  std::map<std::string, std::size_t> uses_;       // of the ids that this pass has reached
+  std::map<std::string, std::size_t> most_uses_;  // of all passes of the call
   std::set<step_hash> used_;
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;
@@ -55607,7 +55607,8 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
 
 INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
                                    const std::string& changed) {
-  ++uses_[changed];
+  std::size_t& most = most_uses_[changed];
+  most = (std::max)(most, ++uses_[changed]);
   if (changed == step) return;
   given_[changed] = step;
   changed_[{std::string(run_id), step}] = changed;
@@ -55619,10 +55620,18 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
   return found == changed_.end() ? step : found->second;
 }
 
+INNGEST_INLINE void mocks::begin_call() {
+  uses_.clear();
+  most_uses_.clear();
+  used_.clear();
+}
+
+INNGEST_INLINE void mocks::begin_pass() { uses_.clear(); }
+
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
   std::set<step_hash> out = used_;
-  for (const auto& [id, count] : uses_) {
-    for (std::size_t use = 0; use < count; ++use)
+  for (const auto& [id, most] : most_uses_) {
+    for (std::size_t use = 0; use < most; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
   }
   return out;
@@ -56155,6 +56164,7 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
       if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
     }
   }
+  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer

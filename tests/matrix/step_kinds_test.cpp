@@ -131,10 +131,7 @@ class trial {
     return host_->count(run_, progress::step_retried) > 0 || row_.kind == step_kind::invoke;
   }
 
-  /// The harness gives an error of its own for a mock in the place of a server's step.
-  std::string error() const {
-    return shares_thread_ && row_.needs == need::website ? "Error" : std::string(row_.error);
-  }
+  std::string error() const { return std::string(row_.error); }
 
   std::string expected_output() const {
     if (at_.is(disturbance::failing_and_caught)) return "\"" + caught(error()) + "\"";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -60,11 +61,10 @@ class mocks {
   /// The stored results, as memos.
   const std::map<step_hash, std::string>& preloads() const { return preloads_; }
 
-  /// Forgets which steps were reached: the handler is called, also for a second time by strict mode.
-  void begin_pass() {
-    uses_.clear();
-    used_.clear();
-  }
+  /// Forgets which steps were reached: a call begins.
+  void begin_call();
+  /// The handler begins, also for a second time in strict mode, which reaches the same steps again.
+  void begin_pass();
   /// Records a step whose result the handler has used, or whose body has run.
   void use(const step_hash& step) { used_.insert(step); }
   /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
@@ -104,7 +104,8 @@ class mocks {
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
   std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;  // of the ids that this pass has reached
+  std::map<std::string, std::size_t> uses_;       // of the ids that this pass has reached
+  std::map<std::string, std::size_t> most_uses_;  // of all passes of the call
   std::set<step_hash> used_;
   std::map<std::string, body> replaced_;
   std::map<std::string, failure> failures_;

@@ -14,7 +14,8 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
 
 INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
                                    const std::string& changed) {
-  ++uses_[changed];
+  std::size_t& most = most_uses_[changed];
+  most = (std::max)(most, ++uses_[changed]);
   if (changed == step) return;
   given_[changed] = step;
   changed_[{std::string(run_id), step}] = changed;
@@ -26,10 +27,18 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
   return found == changed_.end() ? step : found->second;
 }
 
+INNGEST_INLINE void mocks::begin_call() {
+  uses_.clear();
+  most_uses_.clear();
+  used_.clear();
+}
+
+INNGEST_INLINE void mocks::begin_pass() { uses_.clear(); }
+
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
   std::set<step_hash> out = used_;
-  for (const auto& [id, count] : uses_) {
-    for (std::size_t use = 0; use < count; ++use)
+  for (const auto& [id, most] : most_uses_) {
+    for (std::size_t use = 0; use < most; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
   }
   return out;

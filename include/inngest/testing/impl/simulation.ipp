@@ -284,6 +284,7 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
       if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
     }
   }
+  mocks_->begin_call();
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
