@@ -282,8 +282,12 @@ template <event_type Event>
 Event read_event(json_object object, event_readers readers = all_event_readers()) {
   using data_type = typename Event::data_type;
   Event event;
+  // The server adds a member of its own to the data of an invoke. A type that takes any members, such as a
+  // map, does not get it; a JSON document is read as it came, as in other SDKs.
+  constexpr bool takes_any_members =
+      !has_only_declared_members<data_type>() && kind_of<data_type>() != json_kind::dom;
   bool has_data = false, is_invoked = false;
-  json_slice open_data;  // of a type that takes any members, such as a map
+  json_slice open_data;
   const json_path at;
   for (auto item : object) {
     json_field field = take(item, at);
@@ -293,12 +297,12 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
       if (type_of(value, at) == json_type::null) continue;
       if constexpr (Event::name == "inngest/deferred.schedule")
         event.data = decode<data_type>(without_deferred_members(value), "data");
-      else if constexpr (has_only_declared_members<data_type>())
-        event.data = read<data_type>(value, json_path("data"));
-      else
+      else if constexpr (takes_any_members)
         open_data = raw_text(value, at);
+      else
+        event.data = read<data_type>(value, json_path("data"));
       has_data = true;
-    } else if (key == "name" && !has_only_declared_members<data_type>()) {
+    } else if (takes_any_members && key == "name") {
       is_invoked = read<std::optional<std::string>>(value, at) == "inngest/function.invoked";
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
@@ -315,7 +319,6 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
   }
   if (!has_data) event.data = decode<data_type>("{}", "data");
   if (!open_data.empty()) {
-    // the server adds a member of its own to the data of an invoke
     event.data = is_invoked
                      ? decode<data_type>(without_member(open_data, "_inngest", json_path("data")), "data")
                      : decode<data_type>(open_data, "data");
