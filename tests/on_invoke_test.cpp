@@ -104,6 +104,8 @@ TEST_CASE("what a server adds to an invoke's data is no part of a map, but of a 
       });
   inngest::testing::harness t{app, {sum, keys, parent}};
   const auto output = t.send(go{}).output<std::string>();
-  CHECK(output.substr(0, 11) == R"(2{"_inngest")");
-  CHECK(output.find(R"("c":3)") != std::string::npos);
+  CHECK(output.substr(0, 1) == "2");
+  const auto read = inngest::json::parse(output.substr(1));
+  CHECK(read.at("c") == 3);
+  CHECK(read.contains("_inngest"));
 }
