@@ -156,6 +156,46 @@ TEST_CASE("a repetition survives a restart in its middle, with its arguments and
   CHECK(engine.wait_for(from_wait, support::patience).output<json>()["third"] == 11);
 }
 
+TEST_CASE("a step that was cut off is repeated by its name, although the name is not its id", "[rest_v2]") {
+  const store_records::folder place;
+  const bool is_stored = GENERATE(false, true);
+  const auto app = support::quiet_client();
+  std::atomic<int> charges{0};
+  const auto order = app.create_function(
+      {.id = "order"}, inngest::on<started>(), [&](inngest::context<started>& ctx) -> json {
+        const auto charged = [&] { return ++charges; };
+        for (int i = 0; i < 2; ++i) ctx.step.run({.id = "charge", .name = "Charge the card"}, charged);
+        const auto stock =
+            ctx.step.wait_for_event<resumed>({.id = "stock", .name = "Await stock"}, {.timeout = 1h});
+        return stock ? stock->data : json("timed out");
+      });
+  auto options = is_stored ? on_disk(place) : engine_options{};
+  auto running = std::make_unique<engine>(app, std::vector<inngest::any_function>{order}, options);
+  const std::string original = only_run_of(*running, app.send(started{json::object()}).ids.at(0));
+  wait_until_it_waits(*running, original);
+  REQUIRE(running->cancel(original));
+  if (is_stored) {
+    running.reset();
+    options = {};  // lets go of the store
+    options = on_disk(place);
+    running = std::make_unique<engine>(app, std::vector<inngest::any_function>{order}, options);
+  }
+  const std::string by = GENERATE("Await stock", "hash");
+  const std::string step = by == "hash" ? inngest::detail::to_hex(inngest::detail::sha1::of("stock")) : by;
+  const std::string event = R"({"name":"shop/resumed","data":{"n":5}})";
+  const std::string again = running->rerun(original, {.step = step, .result = event}).value();
+  CHECK(running->wait_for(again, support::patience).output<json>() == json{{"n", 5}});
+  CHECK(charges == 2);
+  const std::string timed_out = running->rerun(original, {.step = step, .result = "null"}).value();
+  CHECK(running->wait_for(timed_out, support::patience).output<json>() == "timed out");
+  CHECK_THROWS_WITH(running->rerun(original, {.step = "Charge the card"}),
+                    ContainsSubstring("multiple steps"));
+  const std::string second = inngest::detail::to_hex(inngest::detail::sha1::of("charge:1"));
+  const std::string charged_again = running->rerun(original, {.step = second}).value();
+  wait_until_it_waits(*running, charged_again);
+  CHECK(charges == 3);
+}
+
 TEST_CASE("changed arguments are given at each attempt, and after a restart before the first", "[rest_v2]") {
   using namespace scheduler_testing;
   driver engine({on_event("f", "a/x")});

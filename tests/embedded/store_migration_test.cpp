@@ -64,7 +64,8 @@ constexpr const char* version_1 = R"(
      x'a98d2a5e7ef6fb6a7e6ee7f4d9a4f1ec4a43e7ad', NULL, NULL, NULL, ''),
     (3, 'd', 2, 'app-c', 'c', 'e1', 'test/go', 10, 11, 12, '', NULL, NULL, NULL, NULL, NULL, '7');
   INSERT INTO run_events VALUES (1, 0, 'e1', NULL), (2, 0, 'e1', NULL), (3, 0, 'e1', NULL);
-  INSERT INTO timeline VALUES (2, 1, 10, 0, '', 0, 0, 'test/go'), (2, 2, 11, 1, '', 0, 0, 'test/go');
+  INSERT INTO timeline VALUES (2, 1, 10, 0, '', 0, 0, 'test/go'), (2, 2, 11, 1, '', 0, 0, 'test/go'),
+    (3, 1, 11, 3, 'a', 0, 0, '1');
   INSERT INTO memos VALUES
     (1, 2, x'0000000000000000000000000000000000000001', '{"data":"first"}'),
     (2, 2, x'0000000000000000000000000000000000000002', '{"data":"other"}'),
@@ -118,6 +119,9 @@ TEST_CASE("a file of the first version is upgraded in place and goes on", "[embe
   CHECK(kept->logs_of("p").empty());
   CHECK(kept->check().empty());
   CHECK(kept->unreadable().empty());
+
+  REQUIRE(kept->find_run("d")->run.timeline.size() == 1);
+  CHECK_FALSE(kept->find_run("d")->run.timeline[0].step_id);
 
   const auto app = make_client();
   const auto child = app.create_function({.id = "c"}, inngest::on<go>(), [](auto&) { return 7; });

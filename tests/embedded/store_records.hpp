@@ -99,7 +99,9 @@ inline timeline_record told(const std::string& run, progress what, const std::st
                     .step = step,
                     .attempt = 1,
                     .duration = std::chrono::microseconds(1500),
-                    .detail = "detail"}};
+                    .detail = "detail",
+                    .step_id = step.empty() ? std::optional<inngest::step_hash>()
+                                            : inngest::detail::sha1::of(step)}};
 }
 
 inline job call(std::uint64_t id, const std::string& run) {
@@ -121,7 +123,8 @@ inline std::string text(const inngest::step_hash& hash) {
 
 inline std::string text(const timeline_entry& each) {
   return text(each.at) + " " + std::to_string(static_cast<int>(each.what)) + " " + each.step + " " +
-         std::to_string(each.attempt) + " " + std::to_string(each.duration.count()) + " " + each.detail;
+         std::to_string(each.attempt) + " " + std::to_string(each.duration.count()) + " " + each.detail +
+         " " + (each.step_id ? text(*each.step_id) : "");
 }
 
 inline std::string text(const run& run) {

@@ -13,6 +13,7 @@
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/protocol/step_kinds.hpp>
+#include <inngest/step_id.hpp>
 #include <inngest/time/timestamp.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -162,7 +163,16 @@ struct timeline_entry {
   /// Depending on `what`: the result as JSON (shortened), the error's message, the awaited event or signal
   /// with the wait's condition, or the end of the sleep.
   std::string detail{};
+  /// The step's hashed id, which tells steps of the same name apart; `nullopt` when the entry is about the
+  /// run as a whole, and in records of older versions.
+  std::optional<step_hash> step_id{};
 };
+
+/// The hashed id of the entry's step. Entries of older versions don't have it: their step's name is taken for
+/// its id.
+inline step_hash step_hash_of(const timeline_entry& entry) {
+  return entry.step_id ? *entry.step_id : detail::sha1_at_run_time(entry.step);
+}
 
 /// Why a run failed.
 struct run_error {

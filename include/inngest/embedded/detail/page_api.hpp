@@ -43,6 +43,7 @@ class page_api {
   // ---- a run's steps, derived from its timeline --------------------------------------------------------
 
   struct shown_step {
+    step_hash id{};
     json value{};
     bool has_attempts = false;
     bool ended = false;
@@ -50,7 +51,7 @@ class page_api {
 
   static json steps_of(const run& run);
 
-  /// The unfinished step with the entry's name, or a new one, because ids may repeat.
+  /// The entry's step, which begins with its first entry.
   static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry, timestamp before);
 
   static void add(shown_step& step, const timeline_entry& entry);

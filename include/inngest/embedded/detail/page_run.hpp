@@ -13,7 +13,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The details of a run on the page, besides its summary and its timeline:
 ///
-/// - for a step its hashed id (`hash`), its result (`output`, or `output_size` if that is large), and the run
+/// - for a step its result (`output`, or `output_size` if that is large), and the run
 ///   that it invoked (`child`)
 /// - for a failed attempt the complete error with its stack (`failure`)
 /// - the attempts of the function outside of its steps (`attempts`)
@@ -28,9 +28,8 @@ class page_run {
   void add_to(json& out) const;
 
  private:
-  /// The n-th result with a name belongs to the n-th ended step with that name. Results without a step in the
-  /// timeline were copied by a rerun from the original run: they become the first steps, with the member
-  /// `is_kept`.
+  /// Results without a step in the timeline were copied by a rerun from the original run: they become the
+  /// first steps, with the member `is_kept`.
   void add_results(json& steps) const;
   json kept_step(const memo_record& memo) const;
   static void add_result(json& step, const memo_record& memo, std::size_t& budget);
@@ -40,7 +39,7 @@ class page_run {
   json relative(const std::string& run_id, const std::string& step) const;
   void add_children(json& out) const;
   /// The run that the step of the timeline entry started; empty when it started none.
-  std::string child_of(const timeline_entry& entry, const std::vector<std::string>& known) const;
+  std::string child_of(const timeline_entry& entry) const;
 
   const store& store_;
   const run_record& record_;

@@ -28,6 +28,7 @@ class run_trace {
  private:
   struct part {
     std::string step{};
+    step_hash step_id{};
     std::string_view operation{};  // empty if the timeline does not determine it
     std::string_view status = "WAITING";
     timestamp queued{};
@@ -43,13 +44,11 @@ class run_trace {
   /// The step's unfinished span, or a new one when there is none.
   part& open_part(const timeline_entry& entry);
   json described(const part& shown);
-  /// The next result of a step of the name; null when there is none.
-  const memo_record* take_result(const std::string& step);
   std::string next_id();
 
   const run_record& record_;
   const bool with_output_;
-  std::multimap<std::string, const memo_record*> results_;  // by the step's name
+  std::map<step_hash, const memo_record*> results_;
   std::vector<part> parts_;
   std::size_t ids_ = 0;
 };

@@ -81,7 +81,7 @@ class reader {
       "SELECT memos.number AS number, runs.id AS run_id, step, text, name, begun FROM memos JOIN runs ON "
       "runs.number = "
       "run ";
-  inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
+  inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail, step_id";
   inline static const std::string note_columns = "what, at, subject, name, target, text";
   /// Matches runs that have not ended, or have an invalid status.
   inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";

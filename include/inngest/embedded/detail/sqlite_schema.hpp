@@ -48,10 +48,14 @@ void keep_bulk_operations(database& file);
 /// Version 8. Adds the audit trail, a view of the pauses, and "paused" in the view of runs.
 void keep_audit(database& file);
 
+/// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart. Older entries
+/// get it if their run has a single result with the name.
+void note_step_ids(database& file);
+
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
 inline constexpr migration store_migrations[] = {make_store,           note_what_was_begun, make_notes,
                                                  note_repetitions,     keep_logs,           make_searchable,
-                                                 keep_bulk_operations, keep_audit};
+                                                 keep_bulk_operations, keep_audit,          note_step_ids};
 
 /// \throws store_error for a database of another program.
 void check_is_store(database& file);

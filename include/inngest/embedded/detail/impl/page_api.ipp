@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/detail/rerun_api.hpp>
 
@@ -87,16 +88,18 @@ INNGEST_INLINE json page_api::steps_of(const run& run) {
 
 INNGEST_INLINE page_api::shown_step& page_api::open_step(std::vector<shown_step>& steps,
                                                          const timeline_entry& entry, timestamp before) {
+  const step_hash id = step_hash_of(entry);
   std::size_t uses = 0;
   for (shown_step& step : steps) {
-    if (step.value["name"] != entry.step) continue;
-    if (!step.ended) return step;
-    ++uses;
+    if (step.id == id && !step.ended) return step;
+    if (step.value["name"] == entry.step) ++uses;
   }
   const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
   const auto& kind = protocol::row_of(kind_begun_by(entry.what));
-  steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
+  steps.push_back({.id = id,
+                   .value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
                              {"name", entry.step},
+                             {"hash", detail::to_hex(id)},
                              {"kind", kind.shown_as},
                              {"status", "planned"},
                              {"queued_at", to_text((std::min)(began, (std::max)(before, began)))},

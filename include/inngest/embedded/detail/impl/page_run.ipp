@@ -1,9 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <inngest/config.hpp>
@@ -24,27 +24,22 @@ INNGEST_INLINE void page_run::add_to(json& out) const {
 
 INNGEST_INLINE void page_run::add_results(json& steps) const {
   const std::vector<memo_record> memos = store_.memos_of(record_.run.id);
-  std::map<std::string, std::size_t> ended;  // number of ended steps per name
-  for (const json& step : steps) ended[step["name"].get<std::string>()] += step["ended_at"].is_null() ? 0 : 1;
-  std::map<std::string, std::deque<const memo_record*>> results;
-  for (const memo_record& memo : memos) results[detail::to_printable(memo.name)].push_back(&memo);
+  std::map<std::string, const memo_record*> results;  // by the step's hash
+  for (const memo_record& memo : memos) results.emplace(detail::to_hex(memo.step), &memo);
+  std::set<std::string> begun;
+  for (const json& step : steps) begun.insert(step["hash"].get<std::string>());
   std::size_t budget = std::size_t{1024} * 1024;  // of one answer, in bytes
   json all = json::array();
   for (const memo_record& memo : memos) {
-    std::deque<const memo_record*>& of_name = results[detail::to_printable(memo.name)];
     const bool is_kept = !record_.run.original_run_id.empty() && !memo.name.empty() &&
-                         of_name.size() > ended[detail::to_printable(memo.name)];
+                         !begun.contains(detail::to_hex(memo.step));
     if (!is_kept) continue;
     all.push_back(kept_step(memo));
     add_result(all.back(), memo, budget);
-    of_name.pop_front();
   }
   for (json& step : steps) {
-    std::deque<const memo_record*>& of_name = results[step["name"].get<std::string>()];
-    if (!of_name.empty() && !step["ended_at"].is_null()) {
-      add_result(step, *of_name.front(), budget);
-      of_name.pop_front();
-    }
+    const auto result = results.find(step["hash"].get<std::string>());
+    if (result != results.end() && !step["ended_at"].is_null()) add_result(step, *result->second, budget);
     all.push_back(std::move(step));
   }
   steps = std::move(all);
@@ -54,6 +49,7 @@ INNGEST_INLINE json page_run::kept_step(const memo_record& memo) const {
   const std::string at = to_text(record_.run.queued_at);
   return {{"id", "kept:" + detail::to_hex(memo.step)},
           {"name", detail::to_printable(memo.name)},
+          {"hash", detail::to_hex(memo.step)},
           {"kind", "run"},
           {"status", "completed"},
           {"queued_at", at},
@@ -65,7 +61,6 @@ INNGEST_INLINE json page_run::kept_step(const memo_record& memo) const {
 
 INNGEST_INLINE void page_run::add_result(json& step, const memo_record& memo, std::size_t& budget) {
   constexpr std::size_t longest = std::size_t{64} * 1024;
-  step["hash"] = detail::to_hex(memo.step);
   if (memo.text.size() > (std::min)(longest, budget)) {
     step["output_size"] = memo.text.size();
     return;
@@ -131,29 +126,24 @@ INNGEST_INLINE json page_run::relative(const std::string& run_id, const std::str
 INNGEST_INLINE void page_run::add_children(json& out) const {
   constexpr std::size_t most = 100;
   out["children"] = json::array();
-  std::vector<std::string> known;
   for (const timeline_entry& entry : record_.run.timeline) {
-    if (entry.what != progress::invoke_started || known.size() == most) continue;
-    const std::string id = child_of(entry, known);
+    if (entry.what != progress::invoke_started || out["children"].size() == most) continue;
+    const std::string id = child_of(entry);
     if (id.empty()) continue;
-    known.push_back(id);
     out["children"].push_back(relative(id, entry.step));
   }
 }
 
-INNGEST_INLINE std::string page_run::child_of(const timeline_entry& entry,
-                                              const std::vector<std::string>& known) const {
+INNGEST_INLINE std::string page_run::child_of(const timeline_entry& entry) const {
   // The run was queued when the step began, and stores its step.
   const run_query at_that_time{.function = entry.detail,
                                .limit = 200,
                                .from = entry.at,
                                .until = entry.at + std::chrono::milliseconds(1)};
   for (const run& candidate : store_.find_runs(at_that_time)) {
-    if (std::find(known.begin(), known.end(), candidate.id) != known.end()) continue;
     const auto found = store_.find_run(candidate.id);
     const auto& parent = found ? found->parent : std::nullopt;
-    // run_details() has made the names in the timeline printable
-    if (parent && parent->run_id == record_.run.id && detail::to_printable(parent->name) == entry.step)
+    if (parent && parent->run_id == record_.run.id && parent->step == step_hash_of(entry))
       return candidate.id;
   }
   return {};

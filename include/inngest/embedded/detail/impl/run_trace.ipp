@@ -45,7 +45,7 @@ INNGEST_INLINE json content_of(const memo_record& memo) {
 INNGEST_INLINE run_trace::run_trace(const run_record& record, const std::vector<memo_record>& memos,
                                     bool with_output)
     : record_(record), with_output_(with_output) {
-  for (const memo_record& memo : memos) results_.emplace(memo.name, &memo);
+  for (const memo_record& memo : memos) results_.emplace(memo.step, &memo);
 }
 
 INNGEST_INLINE json run_trace::build() {
@@ -110,11 +110,13 @@ INNGEST_INLINE void run_trace::end(const timeline_entry& entry, std::string_view
 }
 
 INNGEST_INLINE run_trace::part& run_trace::open_part(const timeline_entry& entry) {
+  const step_hash id = step_hash_of(entry);
   for (part& known : parts_) {
-    if (known.step == entry.step && !known.ended) return known;
+    if (known.step_id == id && !known.ended) return known;
   }
   const timestamp begun = entry.step.empty() ? entry.at : begin_of(entry);
   parts_.push_back({.step = entry.step,
+                    .step_id = id,
                     .operation = entry.step.empty() ? std::string_view() : operation_of(entry.what),
                     .queued = begun,
                     .started = begun});
@@ -131,21 +133,12 @@ INNGEST_INLINE json run_trace::described(const part& shown) {
   add_times(out, shown.queued, shown.started, shown.ended);
   for (const json& attempt : shown.attempts) out["children"].push_back(attempt);
   if (!is_step) return out;
-  const memo_record* result = shown.ended ? take_result(shown.step) : nullptr;
-  out["stepId"] = detail::to_hex(result ? result->step : detail::sha1::of(shown.step));
-  if (with_output_ && result) {
-    json content = content_of(*result);
+  out["stepId"] = detail::to_hex(shown.step_id);
+  const auto result = results_.find(shown.step_id);
+  if (with_output_ && shown.ended && result != results_.end()) {
+    json content = content_of(*result->second);
     if (!content.is_null() || shown.operation == "RUN") out["output"] = as_object(std::move(content));
   }
-  return out;
-}
-
-INNGEST_INLINE const memo_record* run_trace::take_result(const std::string& step) {
-  const auto found = results_.find(step);
-  if (found == results_.end()) return nullptr;
-  const auto first = results_.lower_bound(step);
-  const memo_record* out = first->second;
-  results_.erase(first);
   return out;
 }
 

@@ -662,7 +662,7 @@ INNGEST_INLINE void reader::read_place(rows& from) {
 }
 
 INNGEST_INLINE void reader::read(rows& from, embedded::timeline_entry& out) {
-  from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail);
+  from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail, out.step_id);
 }
 
 INNGEST_INLINE void reader::read(rows& from, embedded::run_note& out) {

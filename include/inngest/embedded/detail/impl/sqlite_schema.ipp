@@ -338,6 +338,18 @@ INNGEST_INLINE void keep_audit(database& file) {
   show_paused_runs(file);
 }
 
+INNGEST_INLINE void note_step_ids(database& file) {
+  file.execute(R"(
+    ALTER TABLE timeline ADD COLUMN step_id BLOB;
+    CREATE INDEX memos_by_name ON memos (run, name);
+    UPDATE timeline SET step_id =
+      (SELECT memos.step FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step)
+    WHERE step <> '' AND 1 =
+      (SELECT count(*) FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step);
+    DROP INDEX memos_by_name;
+  )");
+}
+
 INNGEST_INLINE void check_is_store(database& file) {
   const auto found = file.number("PRAGMA application_id");
   if (found == application_id) return;

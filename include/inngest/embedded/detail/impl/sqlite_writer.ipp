@@ -316,12 +316,12 @@ INNGEST_INLINE void writer::add(const embedded::memo_record& memo) {
 INNGEST_INLINE void writer::add(const embedded::timeline_record& record) {
   const embedded::timeline_entry& entry = record.entry;
   file_.run(
-      "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail) "
+      "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail, step_id) "
       "SELECT number, CASE ?8 WHEN 0 THEN "
       "(SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number) ELSE ?8 END, "
-      "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+      "?2, ?3, ?4, ?5, ?6, ?7, ?9 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail,
-      record.position);
+      record.position, entry.step_id);
 }
 
 INNGEST_INLINE void writer::add(const embedded::run_log_record& record) {

@@ -89,7 +89,8 @@ INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call
                               .what = progress::step_retried,
                               .step = call.step_name,
                               .attempt = call.attempt,
-                              .detail = words_of(error)});
+                              .detail = words_of(error),
+                              .step_id = call.step});
   state_.journal.note_error(run, call.step_name, call.attempt, error, state_.ids.next(now), now);
   state_.jobs.retry(run, call, answer, now);
 }

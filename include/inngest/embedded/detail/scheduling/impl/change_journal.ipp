@@ -31,7 +31,8 @@ INNGEST_INLINE void change_journal::notify_step(active_run& run, const reported_
                .step = op.shown_name(),
                .attempt = attempt,
                .duration = std::chrono::microseconds(op.took / 1000),
-               .detail = std::move(detail)});
+               .detail = std::move(detail),
+               .step_id = op.id});
 }
 
 INNGEST_INLINE void change_journal::note_error(const active_run& run, const std::string& step, int attempt,

@@ -143,7 +143,8 @@ INNGEST_INLINE void recovery::retry_lost(active_run& run, const job& lost, const
                               .what = lost.step ? progress::step_retried : progress::run_retried,
                               .step = lost.step_name,
                               .attempt = lost.attempt,
-                              .detail = words_of(error)});
+                              .detail = words_of(error),
+                              .step_id = lost.step});
   job next = lost;
   ++next.attempt;
   next.due = now;

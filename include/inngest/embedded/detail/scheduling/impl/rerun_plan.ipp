@@ -1,8 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
-#include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -22,36 +21,47 @@ struct step_of_run {
   step_hash id{};
   timestamp begun{};
   std::string name{};
-  std::string memo{};  // its result; empty without
+  std::string_view memo{};  // the text of its result, which the run's results own; empty without
 };
 
-/// The steps with results that the name or the hashed id may mean.
-INNGEST_INLINE std::vector<step_of_run> steps_with_results(const std::vector<memo_record>& memos,
-                                                           const std::string& named) {
+/// All steps of the run: first those with results, in their order, then those that its end cut off.
+INNGEST_INLINE std::vector<step_of_run> steps_of(const run& run, const std::vector<memo_record>& memos) {
   std::vector<step_of_run> out;
+  std::set<step_hash> known;
+  std::set<std::string> names;
   for (const memo_record& memo : memos) {
-    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name, memo.text}};
-    const bool has_id = memo.name.empty() && memo.step == detail::sha1::of(named);
-    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name, memo.text});
+    out.push_back({memo.step, memo.begun, memo.name, memo.text});
+    known.insert(memo.step);
+    names.insert(memo.name);
+  }
+  for (const timeline_entry& entry : run.timeline) {
+    if (entry.step.empty() || (!entry.step_id && names.contains(entry.step))) continue;
+    const step_hash id = step_hash_of(entry);
+    if (known.insert(id).second) out.push_back({id, entry.at, entry.step, ""});
   }
   return out;
 }
 
-/// A step that has no result: its run ended before. Its name is its id, unless the function gave it another.
-INNGEST_INLINE std::optional<step_of_run> step_without_result(const run& run, const std::string& named) {
-  for (const timeline_entry& entry : run.timeline) {
-    if (entry.step.empty()) continue;
-    const step_hash id = detail::sha1::of(entry.step);
-    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step, ""};
+/// The step that the name or the hashed id means.
+INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
+                                     const std::string& named) {
+  std::vector<step_of_run> found;
+  for (step_of_run& step : steps_of(run, memos)) {
+    if (detail::to_hex(step.id) == named) return std::move(step);
+    const bool has_id = step.name.empty() && step.id == detail::sha1::of(named);
+    if (step.name == named || has_id) found.push_back(std::move(step));
   }
-  return std::nullopt;
+  if (found.empty()) throw configuration_error("Step not found in original run");
+  if (found.size() > 1) throw configuration_error("Step name matches multiple steps in original run");
+  return std::move(found.front());
 }
 
 /// The kind of the step, as far as the timeline tells it. It does not have the steps whose results a rerun
 /// kept.
-INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const std::string& name) {
-  const auto first = std::find_if(run.timeline.begin(), run.timeline.end(),
-                                  [&](const timeline_entry& entry) { return entry.step == name; });
+INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const step_of_run& step) {
+  const auto first = std::find_if(run.timeline.begin(), run.timeline.end(), [&](const timeline_entry& entry) {
+    return entry.step_id ? *entry.step_id == step.id : !entry.step.empty() && entry.step == step.name;
+  });
   if (first == run.timeline.end()) return std::nullopt;
   return kind_begun_by(first->what);
 }
@@ -62,16 +72,6 @@ INNGEST_INLINE step_kind kind_by_result(const step_of_run& step) {
   const json memo = json::parse(step.memo, nullptr, false);
   const bool is_event = memo.is_object() && memo.contains("name") && memo.contains("data");
   return memo.is_null() || is_event ? step_kind::wait_for_event : step_kind::run;
-}
-
-INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
-                                     const std::string& named) {
-  const std::vector<step_of_run> found = steps_with_results(memos, named);
-  if (found.size() > 1) throw configuration_error("Step name matches multiple steps in original run");
-  if (found.size() == 1) return found.front();
-  const auto unended = step_without_result(run, named);
-  if (!unended) throw configuration_error("Step not found in original run");
-  return *unended;
 }
 
 /// A given result as the step's memo: see rerun_step::result.
@@ -97,20 +97,17 @@ INNGEST_INLINE bool begins_step(progress what) {
   return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
 }
 
-/// The names of the steps that failed after the last step had begun, and how many of each. After these
-/// failures the function did not go on.
-INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) {
-  std::map<std::string, std::size_t> out, open;  // open: how many steps with the name are under way
+/// The steps that failed after the last step had begun. After these failures the function did not go on.
+INNGEST_INLINE std::set<step_hash> last_failures(const run& run) {
+  std::set<step_hash> out, under_way;
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
-    std::size_t& under_way = open[entry.step];
+    const step_hash id = step_hash_of(entry);
     const bool begins = begins_step(entry.what);
-    if (begins || under_way == 0) out.clear();  // a step begins, or ran at once
-    if (begins)
-      ++under_way;
-    else if (ends_step(entry.what) && under_way > 0)
-      --under_way;
-    if (entry.what == progress::step_failed) ++out[entry.step];
+    if (begins || !under_way.contains(id)) out.clear();  // a step begins, or ran at once
+    if (begins) under_way.insert(id);
+    if (ends_step(entry.what)) under_way.erase(id);
+    if (entry.what == progress::step_failed) out.insert(id);
   }
   return out;
 }
@@ -122,7 +119,7 @@ INNGEST_INLINE bool is_failure(const memo_record& memo) {
 /// Whether the step failed with the run's error: the function let its failure through, although others of a
 /// parallel group began after it. An equal failure that the function went on from can't be told apart.
 INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
-  if (!run.error || !is_failure(memo)) return false;
+  if (!run.error) return false;
   json whole = json::parse(memo.text, nullptr, false);
   if (!whole.is_object()) return false;
   const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
@@ -132,23 +129,11 @@ INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
 /// All results but for the failures that ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  std::map<std::string, std::size_t> last = last_failures(run);
-  const auto is_last = [&](const memo_record& memo) {
-    if (!is_failure(memo)) return false;
-    const auto found = std::find_if(last.begin(), last.end(), [&](const auto& failed) {
-      return memo.name == failed.first || (memo.name.empty() && memo.step == detail::sha1::of(failed.first));
-    });
-    if (found == last.end() || found->second == 0) return false;
-    --found->second;
-    return true;
-  };
-  std::vector<memo_record> out;
-  for (std::size_t i = memos.size(); i-- > 0;) {  // the last failures of a name come last
-    const bool ended_run = is_last(memos[i]);
-    if (!ended_run && !has_error_of(run, memos[i])) out.push_back(std::move(memos[i]));
-  }
-  std::reverse(out.begin(), out.end());
-  return out;
+  const std::set<step_hash> last = last_failures(run);
+  std::erase_if(memos, [&](const memo_record& memo) {
+    return is_failure(memo) && (last.contains(memo.step) || has_error_of(run, memo));
+  });
+  return memos;
 }
 
 INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::vector<memo_record> memos,
@@ -176,7 +161,7 @@ INNGEST_INLINE rerun_plan plan_rerun(const run_record& earlier, std::vector<memo
     out.replaced = {.step = step.id, .input = from.input};
   }
   std::optional<memo_record> given;
-  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step.name);
+  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step);
   if (!from.result.empty()) {
     if (!from.input.empty())
       throw payload_error("result", "a step has a new input or a new result, not both");

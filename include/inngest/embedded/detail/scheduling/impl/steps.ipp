@@ -11,8 +11,12 @@ INNGEST_INLINE step_end step_end::failure(const run_error& error, int attempt) {
 
 INNGEST_INLINE pending_step& steps::begin(active_run& run, const job& call, const reported_operation& op,
                                           progress what, const std::string& detail, timestamp now) {
-  state_.journal.notify(
-      run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
+  state_.journal.notify(run, {.at = now,
+                              .what = what,
+                              .step = op.shown_name(),
+                              .attempt = call.attempt,
+                              .detail = detail,
+                              .step_id = op.id});
   return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
 }
 
@@ -41,7 +45,8 @@ INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const ste
                               .step = pending.name,
                               .attempt = result.attempt,
                               .duration = now - pending.begun,
-                              .detail = result.detail});
+                              .detail = result.detail,
+                              .step_id = step});
   remember(run, {.step = step, .text = result.memo, .name = pending.name, .begun = pending.begun});
   state_.jobs.continue_run(run, now);
 }
