@@ -267,6 +267,38 @@ TEST_CASE("a debounced event of the future starts its run then, within the limit
   CHECK(engine->is_idle());
 }
 
+TEST_CASE("a run of the future that a limit refuses is skipped, and nobody is told", "[embedded][events]") {
+  const json options =
+      GENERATE(json{{"rateLimit", {{"limit", 1}, {"period", "1h"}}}}, json{{"singleton", {{"mode", "skip"}}}},
+               json{{"singleton", {{"mode", "skip"}}}, {"debounce", {{"period", "10s"}}}});
+  CAPTURE(options);
+  const auto ended = [](const char* name) {
+    return on_event(name, (std::string("inngest/function.") + name).c_str(), json{{"retries", 0}});
+  };
+  driver engine({on_event("f", "a/x", options), ended("finished"), ended("cancelled"), ended("failed")});
+  engine.send({{"name", "a/x"}, {"ts", (engine.now + 1h).time_since_epoch().count()}, {"data", {{"n", 1}}}});
+  engine.advance(10s);
+  CHECK_FALSE(engine.take());
+  engine.advance(59min);
+  engine.send({{"name", "a/x"}, {"data", {{"n", 2}}}});
+  engine.advance(10s);
+  if (GENERATE(false, true)) engine.restart();
+  const job runs = engine.must_take();  // n = 2
+  engine.advance(50s);
+  CHECK_FALSE(engine.take());
+  const auto all = engine.runs_of_function("f");
+  REQUIRE(all.size() == 2);
+  const auto& skipped = all.front();
+  CHECK(skipped.status == run_status::skipped);
+  CHECK(skipped.ended_at);
+  CHECK_FALSE(skipped.started_at);
+  CHECK(skipped.timeline.back().what == progress::run_skipped);
+  CHECK_THROWS_WITH(skipped.output<int>(), Catch::Matchers::ContainsSubstring("was skipped"));
+  engine.answer(runs, 200, "1");
+  engine.answer(engine.must_take(), 200, "1");  // of n = 2
+  CHECK(engine->is_idle());
+}
+
 TEST_CASE("a debounced run of the future is on its own, and can be cancelled by an event",
           "[embedded][events]") {
   driver engine(

@@ -240,6 +240,7 @@ TEST_CASE("what files keep as numbers has the same ones for ever", "[embedded][s
   CHECK(is(job::kind::wait_timeout, 2));
   CHECK(is(job::kind::schedule, 7));
   CHECK(is(progress::request_started, 17));
+  CHECK(is(progress::run_skipped, 18));
   CHECK(is(job::kind::request, 8));
   CHECK(is(run_note::kind::metadata, 0));
   CHECK(is(run_note::kind::message, 1));

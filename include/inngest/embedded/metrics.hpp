@@ -48,6 +48,7 @@ struct function_metrics {
   std::uint64_t runs_completed = 0;  ///< runs that completed since then
   std::uint64_t runs_failed = 0;     ///< runs that failed since then
   std::uint64_t runs_cancelled = 0;  ///< runs that were cancelled since then
+  std::uint64_t runs_skipped = 0;    ///< runs that a limit prevented after they were created
 
   std::uint64_t steps_completed = 0;  ///< steps with a result since the engine started
   std::uint64_t steps_failed = 0;     ///< steps that failed permanently since then

@@ -66,7 +66,7 @@ struct backfill_result {
   /// itself.
   std::size_t times = 0;
   std::vector<std::string> run_ids{};  ///< the new runs, in the order of their times
-  std::size_t repeated = 0;            ///< times whose run already existed, from an earlier start
+  std::size_t repeated = 0;            ///< times that were started before, also if a limit refused the run
   std::size_t skipped = 0;             ///< times without a run, because of a running singleton
 };
 

@@ -55,6 +55,7 @@ enum class progress {
   run_failed,        ///< the run failed permanently
   run_cancelled,     ///< the run was cancelled
   request_started,   ///< a step.fetch or step.ai.infer request began
+  run_skipped,       ///< one of the function's limits prevented the run
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -78,24 +79,16 @@ inline constexpr auto enumerators<embedded::run_status> = std::to_array<enumerat
 
 template <>
 inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator<embedded::progress>>({
-    {embedded::progress::run_queued, "queued"},
-    {embedded::progress::run_started, "started"},
-    {embedded::progress::step_planned, "planned"},
-    {embedded::progress::step_completed, "completed"},
-    {embedded::progress::step_retried, "will retry"},
-    {embedded::progress::step_failed, "failed"},
-    {embedded::progress::sleep_started, "sleeping"},
-    {embedded::progress::sleep_ended, "woke up"},
-    {embedded::progress::wait_started, "waiting"},
-    {embedded::progress::event_received, "received"},
-    {embedded::progress::wait_timed_out, "timed out"},
-    {embedded::progress::invoke_started, "invoking"},
-    {embedded::progress::invoke_completed, "returned"},
-    {embedded::progress::run_retried, "will retry"},
-    {embedded::progress::run_completed, "completed"},
-    {embedded::progress::run_failed, "failed"},
-    {embedded::progress::run_cancelled, "cancelled"},
-    {embedded::progress::request_started, "requesting"},
+    {embedded::progress::run_queued, "queued"},         {embedded::progress::run_started, "started"},
+    {embedded::progress::step_planned, "planned"},      {embedded::progress::step_completed, "completed"},
+    {embedded::progress::step_retried, "will retry"},   {embedded::progress::step_failed, "failed"},
+    {embedded::progress::sleep_started, "sleeping"},    {embedded::progress::sleep_ended, "woke up"},
+    {embedded::progress::wait_started, "waiting"},      {embedded::progress::event_received, "received"},
+    {embedded::progress::wait_timed_out, "timed out"},  {embedded::progress::invoke_started, "invoking"},
+    {embedded::progress::invoke_completed, "returned"}, {embedded::progress::run_retried, "will retry"},
+    {embedded::progress::run_completed, "completed"},   {embedded::progress::run_failed, "failed"},
+    {embedded::progress::run_cancelled, "cancelled"},   {embedded::progress::request_started, "requesting"},
+    {embedded::progress::run_skipped, "skipped"},
 });
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -138,6 +131,7 @@ constexpr step_kind kind_begun_by(progress what) {
     case progress::run_completed:
     case progress::run_failed:
     case progress::run_cancelled:
+    case progress::run_skipped:
       break;
   }
   return step_kind::run;
@@ -183,12 +177,12 @@ struct run_error {
   std::string text{};
 };
 
-/// Thrown by run::output() for a failed or cancelled run. `what()` names the run and its error.
+/// Thrown by run::output() for a failed, cancelled or skipped run. `what()` names the run and its error.
 class run_failed : public inngest::error {
  public:
-  /// \param what The message. \param error The run's error; empty for a cancelled run.
+  /// \param what The message. \param error The run's error; empty for a cancelled or skipped run.
   run_failed(const std::string& what, run_error error);
-  /// The run's error; empty when the run was cancelled.
+  /// The run's error; empty when the run was cancelled or skipped.
   const run_error& error() const noexcept { return error_; }
 
  private:
@@ -297,13 +291,15 @@ struct run {
   bool ended() const { return is_end(status); }
 
   /// The function's result, decoded by its middleware.
-  /// \throws run_failed when the run failed or was cancelled; payload_error when the result has a different
-  /// type, or the run has not ended.
+  /// \throws run_failed when the run failed, was cancelled or was skipped; payload_error when the result has
+  /// a different type, or the run has not ended.
   template <json_convertible T>
   T output() const {
     const std::string name = "run " + id + " of function \"" + function_id + "\"";
     if (error) throw run_failed(name + " failed: " + error->name + ": " + error->message, *error);
     if (status == run_status::cancelled) throw run_failed(name + " was cancelled", {});
+    if (status == run_status::skipped)
+      throw run_failed(name + " was skipped: a limit of the function prevented it", {});
     if (output_text.empty())
       throw payload_error("output", name + " has none: it is " + std::string(to_string(status)));
     return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");

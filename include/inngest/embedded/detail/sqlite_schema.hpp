@@ -48,8 +48,8 @@ void keep_bulk_operations(database& file);
 /// Version 8. Adds the audit trail, a view of the pauses, and "paused" in the view of runs.
 void keep_audit(database& file);
 
-/// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart. Older entries
-/// get it if their run has a single result with the name.
+/// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart, and skipped
+/// runs to the view. Older entries get it if their run has a single result with the name.
 void note_step_ids(database& file);
 
 /// The migrations from each version to the next. Add new ones at the end, and never change one.

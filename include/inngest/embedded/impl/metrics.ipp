@@ -141,9 +141,10 @@ INNGEST_INLINE void add_functions(detail::prometheus_writer& out, const engine_m
   for (const function_metrics& row : metrics.functions)
     out.sample(static_cast<double>(row.runs_created), {{"app", row.app}, {"function", row.function}});
   gauge_or_counter("runs_ended_total", "counter", "Runs that ended, by how they ended.", "outcome",
-                   std::array<count, 3>{{{"completed", &function_metrics::runs_completed},
+                   std::array<count, 4>{{{"completed", &function_metrics::runs_completed},
                                          {"failed", &function_metrics::runs_failed},
-                                         {"cancelled", &function_metrics::runs_cancelled}}});
+                                         {"cancelled", &function_metrics::runs_cancelled},
+                                         {"skipped", &function_metrics::runs_skipped}}});
   gauge_or_counter("steps_total", "counter", "Steps that ended, by how they ended.", "outcome",
                    std::array<count, 2>{{{"completed", &function_metrics::steps_completed},
                                          {"failed", &function_metrics::steps_failed}}});

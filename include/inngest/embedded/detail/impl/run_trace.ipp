@@ -67,6 +67,7 @@ INNGEST_INLINE void run_trace::add(const timeline_entry& entry) {
     case progress::run_queued:
     case progress::run_started:
     case progress::run_cancelled:
+    case progress::run_skipped:
       return;
     case progress::step_planned:
     case progress::sleep_started:

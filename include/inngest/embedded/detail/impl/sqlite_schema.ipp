@@ -347,6 +347,22 @@ INNGEST_INLINE void note_step_ids(database& file) {
     WHERE step <> '' AND 1 =
       (SELECT count(*) FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step);
     DROP INDEX memos_by_name;
+
+    DROP VIEW IF EXISTS readable_timeline;
+    CREATE VIEW readable_timeline AS
+    SELECT runs.id AS run_id, position,
+           strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+           CASE what
+             WHEN 0 THEN 'run queued' WHEN 1 THEN 'run started' WHEN 2 THEN 'step planned'
+             WHEN 3 THEN 'step completed' WHEN 4 THEN 'step will retry' WHEN 5 THEN 'step failed'
+             WHEN 6 THEN 'step sleeping' WHEN 7 THEN 'step woke up' WHEN 8 THEN 'step waiting'
+             WHEN 9 THEN 'step received' WHEN 10 THEN 'step timed out' WHEN 11 THEN 'step invoking'
+             WHEN 12 THEN 'step returned' WHEN 13 THEN 'run will retry' WHEN 14 THEN 'run completed'
+             WHEN 15 THEN 'run failed' WHEN 16 THEN 'run cancelled' WHEN 17 THEN 'step requesting'
+             WHEN 18 THEN 'run skipped'
+           END AS what,
+           step, attempt, duration / 1000.0 AS duration_ms, detail, lower(hex(step_id)) AS step_id
+    FROM timeline JOIN runs ON runs.number = run;
   )");
 }
 

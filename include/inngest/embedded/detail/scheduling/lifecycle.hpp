@@ -87,6 +87,9 @@ class lifecycle {
 
   void cancel(active_run& run, timestamp now);
 
+  /// Ends a run that a limit refuses before its first call. As on a server, nobody is told.
+  void skip(active_run& run, timestamp now);
+
   /// Does nothing when there is no such run.
   std::optional<follow_up> take_follow_up();
 

@@ -65,7 +65,7 @@ INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
   if (is_admitted && lifecycle_.make_room(*run.function, run.event_text(), now))
     lifecycle_.queue_first_call(run, now);
   else
-    lifecycle_.cancel(run, now);
+    lifecycle_.skip(run, now);
 }
 
 INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp now) {

@@ -125,6 +125,11 @@ INNGEST_INLINE void lifecycle::cancel(active_run& run, timestamp now) {
       step_end::failure({"Error", "function cancelled"}), now);
 }
 
+INNGEST_INLINE void lifecycle::skip(active_run& run, timestamp now) {
+  end(run, run_status::skipped, {.at = now, .what = progress::run_skipped},
+      step_end::failure({"Error", "function skipped"}), now);
+}
+
 INNGEST_INLINE std::optional<follow_up> lifecycle::take_follow_up() {
   if (follow_ups_.empty()) return std::nullopt;
   std::optional<follow_up> out(std::move(follow_ups_.front()));
@@ -157,6 +162,7 @@ INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp no
   if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
       run.event_name == "inngest/function.cancelled")
     return;
+  if (run.status == run_status::skipped) return;
   if (run.status == run_status::failed) publish(ended, "inngest/function.failed", now);
   if (run.status == run_status::cancelled) publish(ended, "inngest/function.cancelled", now);
   publish(ended, "inngest/function.finished", now);

@@ -45,6 +45,9 @@ INNGEST_INLINE void run_meter::count(active_run& run, const timeline_entry& entr
     case progress::run_cancelled:
       ++counts.runs_cancelled;
       return;
+    case progress::run_skipped:
+      ++counts.runs_skipped;
+      return;
     case progress::step_planned:
     case progress::sleep_started:
     case progress::sleep_ended:
