@@ -53,6 +53,8 @@ def hash_of_file(path):
 
 
 def repository_files(root):
+    if not shutil.which("git"):
+        raise cannot_tell("there is no git, which would tell which files are the repository's")
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
                             capture_output=True, check=False)
     if listed.returncode != 0:

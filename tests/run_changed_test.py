@@ -8,6 +8,7 @@ import stat
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import run_changed
 
@@ -149,6 +150,10 @@ class RunChanged(unittest.TestCase):
         self.packages.unlink()
         self.assertEqual(self.run_tests(), self.ALL)
         self.write(self.packages, "packages")
+        which = run_changed.shutil.which
+        with unittest.mock.patch.object(run_changed.shutil, "which",
+                                        lambda name, **more: None if name == "git" else which(name, **more)):
+            self.assertEqual(self.run_tests(), self.ALL)
         (self.root / ".git").rename(self.root / ".no")
         self.assertEqual(self.run_tests(), self.ALL)
 
