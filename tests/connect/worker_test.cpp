@@ -1,5 +1,6 @@
 // Workers with a stand-in gateway, over real WebSockets.
 #include <inngest/connect.hpp>
+#include <inngest/endpoint.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -344,6 +345,76 @@ TEST_CASE("a call whose lease is lost is asked to stop through its token", "[con
   REQUIRE(t.gateway.await(wire_kind::worker_reply));
   CHECK(t.replies().at(0).request_id == "r2");
   CHECK(t.api.flushed().empty());
+}
+
+TEST_CASE("a worker has not ended while a call without its lease runs", "[connect][worker]") {
+  fixture t;
+  std::atomic<bool> was_asked = false;
+  gate door;
+  t.gateway.extends_leases = false;
+  t.body = [&](inngest::context<happened>& ctx) {
+    while (!ctx.stop_token().stop_requested()) std::this_thread::sleep_for(1ms);
+    was_asked = true;
+    door.pass();  // it ignores the token
+    return json(1);
+  };
+  auto w = t.make();
+  w.start();
+  REQUIRE(t.gateway.await_ready());
+  t.call("r1");
+  REQUIRE(eventually([&] { return was_asked.load(); }));
+  CHECK(w.calls_under_way() == 1);
+  CHECK_FALSE(w.drain(50ms));
+  door.open();
+  CHECK(w.drain(support::patience));
+}
+
+TEST_CASE("a worker does not register endpoints", "[connect][worker]") {
+  fixture t;
+  const auto app = t.client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<happened>(), [](auto&) { return 1; });
+  const auto pay = inngest::endpoint(app, {.id = "pay"}, [](inngest::endpoint_context&) { return 1; });
+  worker w(app, {f, pay}, t.options);
+  w.start();
+  REQUIRE(t.gateway.await_ready());
+  const auto hello =
+      wire::decode<wire::worker_connect_request>(t.gateway.frames(wire_kind::worker_connect).at(0).payload);
+  CHECK(json::parse(hello.apps.at(0).functions).size() == 1);
+}
+
+TEST_CASE("an executor that fails after it took a call runs it once or not at all", "[connect][worker]") {
+  struct failing final : inngest::executor {
+    bool post(std::function<void()> work) override {
+      if (has_failed.exchange(true)) return threads.post(std::move(work));
+      if (runs_at_once) work();
+      kept = std::move(work);
+      if (throws) throw std::runtime_error("late");
+      return false;
+    }
+    std::atomic<bool> has_failed = false;
+    bool runs_at_once = false, throws = false;
+    std::function<void()> kept;
+    inngest::thread_pool threads;
+  };
+  fixture t;
+  const auto executor = std::make_shared<failing>();
+  executor->runs_at_once = GENERATE(false, true);
+  executor->throws = GENERATE(false, true);
+  t.options.executor = executor;
+  t.options.max_concurrency = 1;
+  auto w = t.make();
+  w.start();
+  REQUIRE(t.gateway.await_ready());
+  t.call("r1");
+  REQUIRE(t.gateway.await(wire_kind::worker_reply, 1));
+  if (executor->kept) executor->kept();
+  for (int i = 2; i < 5; ++i) t.call("r" + std::to_string(i));
+  REQUIRE(t.gateway.await(wire_kind::worker_reply, 4));
+  std::set<std::string> ids;
+  for (const auto& reply : t.replies()) CHECK(ids.insert(reply.request_id).second);
+  CHECK(ids.size() == 4);
+  executor->kept = nullptr;
+  CHECK(w.drain(support::patience));
 }
 
 TEST_CASE("leases of long calls are extended with each new lease", "[connect][worker]") {

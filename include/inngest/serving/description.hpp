@@ -20,6 +20,9 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+/// The functions that a server knows: all but endpoints.
+std::vector<any_function> registered_functions(const std::vector<any_function>& functions);
+
 /// The functions for a registration, as a JSON array. The server calls them at `url`.
 std::string describe_functions(const served_app& app, const std::string& url);
 

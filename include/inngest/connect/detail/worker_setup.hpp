@@ -17,6 +17,7 @@
 #include <inngest/connect/detail/worker_body.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/registration.hpp>
+#include <inngest/serving/description.hpp>
 #include <inngest/settings.hpp>
 #include <inngest/version.hpp>
 
@@ -121,7 +122,8 @@ inline worker_connect_request worker_body::hello() const {
     app_configuration described{.app_name = of.client().id()};
     const std::string& version = of.client().settings().app_version();
     if (!version.empty()) described.app_version = version;
-    described.functions = protocol::describe_each(of.functions(), [](const any_function& function) {
+    const auto registered = serving::registered_functions(of.functions());
+    described.functions = protocol::describe_each(registered, [](const any_function& function) {
       return protocol::describe_function(function.slug(), function.options(), function.triggers(),
                                          "wss://connect");
     });

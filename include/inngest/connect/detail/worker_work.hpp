@@ -1,9 +1,11 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -30,11 +32,14 @@ inline void worker_body::start() {
 inline bool worker_body::stop(std::chrono::milliseconds grace) {
   constexpr std::chrono::milliseconds none{0}, shortest{2'000}, longest = std::chrono::hours(365 * 24);
   grace = std::clamp(grace, none, longest);
-  update_session(
-      [&](session& of, session::time now) { of.stop(now, grace, (std::max)(shortest, grace / 5)); });
+  const std::chrono::milliseconds last_wait = (std::max)(shortest, grace / 5);
+  const auto latest = clock::now() + grace + last_wait;
+  update_session([&](session& of, session::time now) { of.stop(now, grace, last_wait); });
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return !is_started_ || has_worked_; });
-  return session_.abandoned() == 0;
+  // The session does not wait for calls that have lost their leases, but their bodies still run.
+  const bool have_ended = changed_.wait_until(lock, latest, [&] { return calls_.empty(); });
+  return have_ended && session_.abandoned() == 0;
 }
 
 inline void worker_body::finish() {
@@ -205,17 +210,19 @@ class worker_body::task {
   task(const task&) = delete;
   task& operator=(const task&) = delete;
   ~task() {
-    if (!is_done_) end(busy_reply("the executor dropped the call"));
+    if (claim()) end(busy_reply("the executor dropped the call"));
   }
 
-  /// Returns the request of a call that the executor refused, for another attempt.
-  executor_request take_back() {
-    is_done_ = true;
+  /// Returns the request of a call that the executor refused, for another attempt; `nullopt` if the executor
+  /// runs it although it has failed.
+  std::optional<executor_request> take_back() {
+    if (!claim()) return std::nullopt;
     return std::move(request_);
   }
 
+  /// Does nothing after take_back().
   void run() {
-    is_done_ = true;
+    if (!claim()) return;
     const std::string id = request_.request_id;
     sdk_response reply =
         stop_.is_requested() ? busy_reply("the worker is stopping") : of_->answer(std::move(request_), stop_);
@@ -223,6 +230,9 @@ class worker_body::task {
   }
 
  private:
+  /// Whether the caller is the first, who alone may use the request.
+  bool claim() { return !is_claimed_.exchange(true); }
+
   static sdk_response busy_reply(const char* why) {
     return {.status = response_status::error,
             .body = R"({"name":"inngest::busy","message":")" + std::string(why) + "\"}",
@@ -240,7 +250,7 @@ class worker_body::task {
   const std::shared_ptr<worker_body> of_;
   executor_request request_;
   const execution::call_stop stop_;
-  bool is_done_ = false;
+  std::atomic<bool> is_claimed_{false};
 };
 
 inline void worker_body::start_calls() {
@@ -272,13 +282,14 @@ inline bool worker_body::start_call(executor_request request, const execution::c
     client().log().error("connect: the executor failed");
   }
   if (is_posted) return true;
+  std::optional<executor_request> back = work->take_back();
+  if (!back) return true;
   const std::lock_guard lock(mutex_);
-  executor_request back = work->take_back();
   --running_;
   if (has_worked_) {
-    calls_.erase(back.request_id);
+    calls_.erase(back->request_id);
   } else {
-    waiting_.push_front(std::move(back));
+    waiting_.push_front(*std::move(back));
     is_waiting_for_executor_ = true;
   }
   changed_.notify_all();

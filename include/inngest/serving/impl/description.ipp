@@ -5,12 +5,16 @@
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-INNGEST_INLINE std::string describe_functions(const served_app& app, const std::string& url) {
-  std::vector<any_function> registered;
-  for (const any_function& function : app.functions) {
-    if (!function.is_endpoint()) registered.push_back(function);
+INNGEST_INLINE std::vector<any_function> registered_functions(const std::vector<any_function>& functions) {
+  std::vector<any_function> out;
+  for (const any_function& function : functions) {
+    if (!function.is_endpoint()) out.push_back(function);
   }
-  return protocol::describe_each(registered, [&](const any_function& function) {
+  return out;
+}
+
+INNGEST_INLINE std::string describe_functions(const served_app& app, const std::string& url) {
+  return protocol::describe_each(registered_functions(app.functions), [&](const any_function& function) {
     return protocol::describe_function(function.slug(), function.options(), function.triggers(), url);
   });
 }
