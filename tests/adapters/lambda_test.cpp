@@ -197,10 +197,21 @@ TEST_CASE("all methods reach the handler, and other paths are not found", "[lamb
       CHECK(response.at("statusCode") == 405);
       CHECK_THAT(header_of(response, "allow"), ContainsSubstring("POST"));
     }
-    for (const char* member : {"path", "rawPath"})
-      if (event.contains(member)) event[member] = "/elsewhere/inngest";
     event["requestContext"].erase("path");
-    CHECK(answer(handler, event).at("statusCode") == 404);
+    const auto is_found = [&](const std::string& served_at, const char* path) {
+      for (const char* member : {"path", "rawPath"})
+        if (event.contains(member)) event[member] = path;
+      const inngest::handler at(support::quiet_client(), {}, {.path = served_at});
+      return answer(at, event).at("statusCode") != 404;
+    };
+    CHECK_FALSE(is_found("/api/inngest", "/elsewhere/inngest"));
+    CHECK(is_found("/api/inngest", "/prod/api/inngest/"));
+    CHECK(is_found("/", "/"));
+    CHECK(is_found("/", "/prod/"));
+    CHECK(is_found("/", "/prod"));
+    CHECK(is_found("/checkout/", "/prod/checkout/"));
+    CHECK(is_found("/checkout/", "/prod/checkout"));
+    CHECK_FALSE(is_found("/checkout/", "/prod/checkin/"));
   }
 }
 

@@ -56,8 +56,11 @@ class server_of_restinio final : public suite::running_server {
 }  // namespace
 
 const suite::framework& suite::traits() {
-  static const framework out{
-      .name = "restinio", .notices_gone_clients = false, .refuses_early = false, .outlives_server = false};
+  static const framework out{.name = "restinio",
+                             .notices_gone_clients = false,
+                             .refuses_early = false,
+                             .breaks_off = false,
+                             .outlives_server = false};
   return out;
 }
 

@@ -431,6 +431,35 @@ TEST_CASE("suite: of two handlers on a server, each has its own limit", "[suite]
   }
 }
 
+TEST_CASE("suite: a response whose stream fails is not taken for a whole one",
+          "[suite][endpoint][streaming]") {
+  if (!suite::traits().serves_several) return;
+  const struct cleared {
+    ~cleared() { suite::endpoint_to_serve.reset(); }
+  } at_end;
+  suite::endpoint_to_serve =
+      inngest::endpoint(support::quiet_client(), {.id = "checkout", .record_without_steps = false},
+                        [](inngest::endpoint_context&) -> inngest::http::response {
+                          return {.stream = [](const inngest::http::chunk_writer& write) {
+                            write("one ");
+                            throw std::runtime_error("the file ended early");
+                          }};
+                        });
+  const served app;
+  for (int i = 0; i < 3; ++i) {  // the server goes on
+    http_connection connection(app.port());
+    connection.send(request_text("GET", "/checkout"));
+    if (!suite::traits().streams) {
+      CHECK(connection.read_answer().status == 500);
+    } else if (suite::traits().breaks_off) {
+      CHECK_THROWS_WITH(connection.read_answer(), ContainsSubstring("closed"));
+    } else {
+      CHECK(connection.read_answer().body == "one ");
+    }
+  }
+  check_size(app.ask(call_of("size")), 3);
+}
+
 TEST_CASE("suite: an endpoint's answer without content has no body on the wire", "[suite][endpoint]") {
   if (!suite::traits().serves_several) return;
   const struct cleared {

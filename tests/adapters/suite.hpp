@@ -46,6 +46,8 @@ struct framework {
   bool knows_when_written = true;
   /// Whether one server serves several handlers, at different paths.
   bool serves_several = true;
+  /// Whether the connection is closed when a streamed answer fails, instead of ending the answer.
+  bool breaks_off = true;
   /// Whether a call may run longer than its server.
   bool outlives_server = true;
 };

@@ -175,7 +175,11 @@ struct adapter<Server> {
     }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
-          stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          try {
+            stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          } catch (...) {  // the handler has logged it; cpp-httplib would leave the connection open
+            return false;  // closes it
+          }
           sink.done();
           return true;
         });

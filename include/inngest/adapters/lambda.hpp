@@ -42,8 +42,10 @@ namespace inngest::inline INNGEST_ABI::lambda {
 
 namespace detail {
 
-inline bool ends_with_path(std::string path, std::string_view wanted) {
-  while (path.size() > wanted.size() && path.ends_with('/')) path.pop_back();
+/// Slashes at the ends don't count.
+inline bool ends_with_path(std::string_view path, std::string_view wanted) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  while (wanted.ends_with('/')) wanted.remove_suffix(1);
   return path.ends_with(wanted);
 }
 

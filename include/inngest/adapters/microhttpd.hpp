@@ -80,6 +80,11 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
     has_ended_ = true;
     wake();
   }
+  void abort() override {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = is_broken_off_ = true;
+    wake();
+  }
   bool is_open() const override {
     const std::lock_guard lock(mutex_);
     return !is_closed_ && !(is_suspended_ && has_client_left());
@@ -157,7 +162,8 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
       if (taken_ == piece.size()) pieces_.pop_front(), taken_ = 0;
       if (count > 0) return static_cast<ssize_t>(count);
     }
-    if (has_ended_) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (has_ended_)
+      return is_broken_off_ ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     suspend();
     return 0;
   }
@@ -170,6 +176,7 @@ class exchange final : public http::exchange, public std::enable_shared_from_thi
   std::deque<std::string> pieces_;
   std::size_t taken_ = 0;  // bytes of the first piece that were sent
   bool has_ended_ = false;
+  bool is_broken_off_ = false;
   bool is_suspended_ = false;
   bool is_closed_ = false;
 };

@@ -124,6 +124,10 @@ class pistache_exchange final : public http::exchange,
     return put(std::string(size.begin(), end) + "\r\n" + piece + "\r\n", false);
   }
   void end() override { put(is_http10_ ? "" : "0\r\n\r\n", true); }
+  void abort() override {
+    close_at_end();
+    put("", true);
+  }
   bool is_open() const override {
     const std::lock_guard lock(gate_->mutex);
     return open_peer() != nullptr;

@@ -3,7 +3,9 @@
 #include <Poco/Net/HTTPRequestHandler.h>
 #include <Poco/Net/HTTPRequestHandlerFactory.h>
 #include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/StreamSocket.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -57,17 +59,27 @@ inline bool is_whole(const Poco::Net::HTTPServerRequest& request, const std::str
   return static_cast<Poco::Int64>(body.size()) >= request.getContentLength64();
 }
 
+/// Closes the connection, so that POCO can't write the end of an answer whose function failed.
+inline void break_off(const Poco::Net::HTTPServerRequest& request) {
+  const auto* const known = dynamic_cast<const Poco::Net::HTTPServerRequestImpl*>(&request);
+  if (known) const_cast<Poco::Net::HTTPServerRequestImpl*>(known)->socket().shutdown();
+}
+
 inline void send_in_pieces(const http::response& answer, const Poco::Net::HTTPServerRequest& request,
                            Poco::Net::HTTPServerResponse& to) {
   // Older clients read the body until POCO closes the connection.
   to.setChunkedTransferEncoding(request.getVersion() == Poco::Net::HTTPMessage::HTTP_1_1);
   std::ostream& body = to.send();
   body.flush();
-  answer.stream([&](std::string_view piece) {
-    body.write(piece.data(), static_cast<std::streamsize>(piece.size()));
-    body.flush();
-    return body.good();
-  });
+  try {
+    answer.stream([&](std::string_view piece) {
+      body.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+      body.flush();
+      return body.good();
+    });
+  } catch (...) {  // the handler has logged it
+    break_off(request);
+  }
 }
 
 inline void send(const http::response& answer, const Poco::Net::HTTPServerRequest& request,

@@ -77,6 +77,11 @@ class qt_writer {
   QTcpSocket* socket() const { return socket_; }
   /// Whether to close the connection after the answer. Qt does not.
   bool closes() const { return closes_; }
+  /// Breaks off a streamed answer. Without the socket its end is all that can be written.
+  void abort() {
+    closes_ = true;
+    if (!socket_) end();
+  }
 
 #if QT_VERSION < QT_VERSION_CHECK(6, 8, 0)
   void send(const http::response& answer) {
@@ -203,6 +208,9 @@ class qt_exchange final : public http::exchange, public std::enable_shared_from_
   }
   void end() override {
     post([](qt_writer& to) { to.end(); }, true);
+  }
+  void abort() override {
+    post([](qt_writer& to) { to.abort(); }, true);
   }
   bool is_open() const override { return !is_gone_ && !requests_->is_closed(); }
   bool streams() const override { return streams_; }

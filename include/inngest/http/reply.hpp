@@ -29,6 +29,9 @@ class exchange {
   virtual bool write(std::string piece) = 0;
   /// Ends a streamed answer.
   virtual void end() = 0;
+  /// Breaks off a streamed answer whose function failed: closes the connection without the answer's end, so
+  /// that the client does not take the part for the whole. Default: end(), for frameworks that can't.
+  virtual void abort() { end(); }
 
   /// Whether the client still waits, as far as the framework knows. Called from time to time while a call
   /// runs, from any thread; the call is asked to stop when it returns false.
@@ -43,7 +46,7 @@ class exchange {
 };
 
 /// The answer to one request, given once and from any thread. Destroying a reply without an answer sends
-/// status 500, so that the client does not wait forever; a streamed answer that was begun is ended.
+/// status 500, so that the client does not wait forever; a streamed answer that was begun is broken off.
 class reply {
  public:
   /// Answers through an adapter's exchange.

@@ -3,6 +3,27 @@
 #include <inngest/config.hpp>
 #include <inngest/serve.hpp>
 
+namespace inngest::inline INNGEST_ABI::serving {
+
+/// The stream of an endpoint's response, which logs what its function throws. The adapter then breaks off the
+/// answer.
+INNGEST_INLINE decltype(http::response::stream) with_logged_failure(std::shared_ptr<const served_app> app,
+                                                                    decltype(http::response::stream) stream) {
+  return [app = std::move(app), stream = std::move(stream)](const http::chunk_writer& write) {
+    try {
+      stream(write);
+    } catch (const std::exception& problem) {
+      app->client.log().error(std::string("serve: a streamed response was broken off: ") + problem.what());
+      throw;
+    } catch (...) {
+      app->client.log().error("serve: a streamed response was broken off");
+      throw;
+    }
+  };
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function> functions,
@@ -82,7 +103,9 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
     return serving::bare_answer(413, "the body is too large");
   serving::identity caller = identify(request);
   if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
-  return signed_answer(std::move(request), caller, {});
+  http::response out = signed_answer(std::move(request), caller, {});
+  if (out.stream) out.stream = serving::with_logged_failure(app_, std::move(out.stream));
+  return out;
 }
 
 INNGEST_INLINE http::response handler::answer_whole(http::request request,

@@ -44,6 +44,7 @@ class beast_exchange final : public http::exchange {
   void begin(http::response head) override;
   bool write(std::string piece) override;
   void end() override;
+  void abort() override;
   bool is_open() const override { return link_->is_open; }
 
  private:
@@ -97,6 +98,8 @@ class beast_session : public std::enable_shared_from_this<beast_session> {
   [[nodiscard]] garbage begin(http::response head);
   [[nodiscard]] garbage write(std::string piece);
   [[nodiscard]] garbage end();
+  /// Closes the connection after what was written, without the end of the answer.
+  [[nodiscard]] garbage abort();
   /// Closes the connection, whatever its state.
   [[nodiscard]] garbage close();
   bool is_late(clock::time_point now) const { return now > deadline_; }

@@ -50,6 +50,12 @@ inline void beast_exchange::end() {
   if (link_->session) done = link_->session->end();
 }
 
+inline void beast_exchange::abort() {
+  beast_session::garbage done;
+  const std::lock_guard lock(link_->mutex);
+  if (link_->session) done = link_->session->abort();
+}
+
 inline bool beast_session::has_body(const http::response& answer) const {
   return !is_head_ && answer.status != 204 && answer.status != 304;
 }
@@ -105,6 +111,12 @@ inline beast_session::garbage beast_session::write(std::string piece) {
 
 inline beast_session::garbage beast_session::end() {
   if (!is_old_ && !is_head_) out_.emplace_back("0\r\n\r\n");
+  is_ended_ = true;
+  return flush();
+}
+
+inline beast_session::garbage beast_session::abort() {
+  keeps_alive_ = false;
   is_ended_ = true;
   return flush();
 }

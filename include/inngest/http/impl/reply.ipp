@@ -63,7 +63,7 @@ INNGEST_INLINE void reply::abandon() noexcept {
   const auto to = std::exchange(to_, nullptr);
   if (!to) return;
   try {
-    if (has_begun_) return to->end();
+    if (has_begun_) return to->abort();
     to->send({.status = 500,
               .headers = {{"content-type", "application/json"}},
               .body = R"({"message":"the call ended without an answer"})"});
