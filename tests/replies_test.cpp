@@ -324,6 +324,102 @@ TEST_CASE("a call is asked to stop when its client is gone", "[serve][reply]") {
   CHECK(was_asked);
 }
 
+TEST_CASE("a call whose client left before it began does not run", "[serve][reply]") {
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; }, {.streaming = GENERATE(false, true), .heartbeat = 1ms});
+  const auto to = std::make_shared<client>();
+  auto request = call_of("app-f");
+  SECTION("of the function") {}
+  SECTION("of one step") {
+    request.url.resize(request.url.size() - 4);
+    request.url += inngest::detail::to_hex(inngest::detail::sha1::of("s"));
+  }
+  s.handler(std::move(request), reply_to(to));
+  to->is_gone = true;
+  std::this_thread::sleep_for(50ms);
+  s.executor->run_all();
+  CHECK(runs == 0);
+  CHECK(s.handler.calls_under_way() == 0);
+}
+
+TEST_CASE("an endpoint whose client left before it began does not begin a run", "[serve][reply][endpoint]") {
+  std::atomic<int> requests{0};
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>([&](const inngest::http::request&) {
+    ++requests;
+    return inngest::http::response{.body = R"({"data":{"fn_id":"F","app_id":"A","token":"T"}})"};
+  });
+  const auto executor = std::make_shared<manual_executor>();
+  const auto pay =
+      inngest::endpoint(inngest::client(options), {.id = "pay"}, [](inngest::endpoint_context& ctx) {
+        ctx.step.run("charge", [] { return 1; });
+        ctx.step.sleep("nap", 1h);
+        return 2;
+      });
+  const inngest::handler handler = pay.serve({.heartbeat = 1ms, .executor = executor});
+  const auto to = std::make_shared<client>();
+  handler({.method = "POST", .url = "/pay"}, reply_to(to));
+  to->is_gone = true;
+  std::this_thread::sleep_for(50ms);
+  executor->run_all();
+  CHECK(requests == 0);
+}
+
+TEST_CASE("a slow callback of a stop token delays no heartbeat of another call", "[serve][reply]") {
+  std::atomic<bool> is_asked{false}, may_end{false};
+  served s(
+      [&](std::stop_token stop) {
+        const std::stop_callback slow(stop, [&] {
+          is_asked = true;
+          eventually([&] { return may_end.load(); });
+        });
+        eventually([&] { return may_end.load(); });
+        return 1;
+      },
+      {.streaming = true, .heartbeat = 2ms, .executor = std::make_shared<inngest::thread_pool>()});
+  const auto gone = std::make_shared<client>(), stays = std::make_shared<client>();
+  s.handler(call_of("app-f"), reply_to(gone));
+  s.handler(call_of("app-f"), reply_to(stays));
+  gone->is_gone = true;
+  REQUIRE(eventually([&] { return is_asked.load(); }));
+  const auto count = [&] { return stays->read([&] { return stays->pieces.size(); }); };
+  const auto before = count();
+  CHECK(eventually([&] { return count() > before + 3; }));
+  may_end = true;
+  CHECK(eventually([&] { return s.handler.calls_under_way() == 0; }));
+}
+
+TEST_CASE("a step that a drain kept from beginning is asked for again", "[serve][reply][drain]") {
+  std::atomic<int> runs{0};
+  served s([&](std::stop_token) { return ++runs; }, {.strict = GENERATE(false, true)});
+  const auto to = std::make_shared<client>();
+  auto request = call_of("app-f");
+  request.url.resize(request.url.size() - 4);
+  request.url += inngest::detail::to_hex(inngest::detail::sha1::of("s"));
+  s.handler(std::move(request), reply_to(to));
+  CHECK_FALSE(s.handler.drain(1ms));
+  s.executor->run_all();
+  CHECK(runs == 0);
+  CHECK(to->status == 503);
+  CHECK(to->headers.find("x-inngest-no-retry") == "false");
+  CHECK_THAT(to->body, ContainsSubstring("asked to stop before its step began"));
+}
+
+TEST_CASE("while an app stops, a registration without a signature is refused like at any time",
+          "[serve][reply][drain]") {
+  auto cloud = support::quiet_options(inngest::mode::cloud);
+  cloud.signing_key = "signkey-test-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+  served s(answers_seven, {}, std::move(cloud));
+  CHECK(s.handler.drain(0ms));
+  const inngest::http::request registration{.method = "PUT", .url = "/api/inngest", .body = "{}"};
+  const auto whole = s.handler(registration);
+  CHECK(whole.status == 401);
+  CHECK_FALSE(whole.headers.find("x-inngest-sdk"));
+  const auto to = std::make_shared<client>();
+  s.handler(registration, reply_to(to));
+  CHECK(to->status == 401);
+}
+
 TEST_CASE("drain() waits for posted registrations, and refuses later ones", "[serve][reply][drain]") {
   served s(answers_seven);
   const inngest::http::request registration{.method = "PUT",

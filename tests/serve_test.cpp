@@ -136,6 +136,20 @@ class sync_server {
 
 // ---- making a handler -----------------------------------------------------------------------------------
 
+TEST_CASE("sync() does not throw, whatever its transport throws", "[serve][sync]") {
+  auto options = support::quiet_options();
+  const bool is_standard = GENERATE(true, false);
+  options.transport = std::make_shared<support::fake_transport>(
+      [=](const inngest::http::request&) -> inngest::http::response {
+        if (is_standard) throw std::runtime_error("no cable");
+        throw 7;
+      });
+  const inngest::handler handler(inngest::client(options), {});
+  const auto result = handler.sync("http://127.0.0.1:3000/api/inngest");
+  CHECK_FALSE(result.ok);
+  CHECK_THAT(result.message, ContainsSubstring(is_standard ? "no cable" : "not a std::exception"));
+}
+
 TEST_CASE("a handler refuses two functions of one id and functions of another app", "[serve]") {
   const client app = support::quiet_client();
   CHECK_THAT(support::message_of<inngest::configuration_error>([&] {

@@ -92,6 +92,7 @@ struct outcome {
     failed,       ///< `failure` is the function's error
     operations,   ///< `operations` must be reported
     not_reached,  ///< the requested step was not found
+    interrupted,  ///< the call was asked to stop before the requested step began
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON
@@ -438,6 +439,7 @@ class replay {
   const step_call* running_ = nullptr;  // the step whose body is running
   std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
+  bool was_cut_off_ = false;  // before the requested step ran
   std::optional<protocol::failure> fatal_;
   std::exception_ptr hook_error_;  // of a hook that was called where the handler reached a step
   std::thread::id owner_;

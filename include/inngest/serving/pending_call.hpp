@@ -44,7 +44,8 @@ class pending_call {
   void begin();
 
   /// Produces and sends the answer. Does nothing if an answer was already sent: an executor that fails may
-  /// have accepted the call before, and run it later.
+  /// have accepted the call before, and run it later. If the client has left since, the call
+  /// does not run: the server makes it again.
   void run();
 
   /// Sends a complete answer without running the call.

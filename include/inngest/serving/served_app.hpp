@@ -61,6 +61,8 @@ struct served_app {
   /// Runs the calls of adapters that don't block.
   std::shared_ptr<inngest::executor> executor;
   mutable heartbeats beats;
+  /// Asks calls to stop whose clients have left.
+  mutable thread_pool stops{{.threads = 8}};
 
  private:
   static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);

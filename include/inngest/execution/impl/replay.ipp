@@ -108,8 +108,9 @@ INNGEST_INLINE void replay::discover_step(const step_call& call, const protocol:
                                           detail::function_ref<void(std::string&)> body) {
   if (!request_.target() || options_.rehearse) return record(call, plan);
   if (*request_.target() != call.hash) return;
-  if (stop().is_shutdown()) {
-    stop().note_interrupted();
+  if (stop().is_requested()) {
+    if (stop().is_shutdown()) stop().note_interrupted();
+    was_cut_off_ = true;
     suspend(call);
   }
   record(call, execute(call, plan, body));
@@ -568,7 +569,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   } else if (operations_.empty() && error) {
     return fail(out, protocol::describe(error, services_.now(), function_name()));
   } else if (operations_.empty()) {
-    out.ended = outcome::kind::not_reached;
+    out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
     return;
   } else {
     take_deferred();

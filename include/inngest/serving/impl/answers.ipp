@@ -112,6 +112,8 @@ INNGEST_INLINE http::response answer_for(const served_app& app, execution::outco
       if (outcome.failure) add_retry_headers(out, *outcome.failure);
       return out;
     }
+    case kind::interrupted:
+      return busy_answer(app, "the call was asked to stop before its step began");
     case kind::not_reached:
       break;
   }

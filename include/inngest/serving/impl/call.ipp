@@ -111,7 +111,8 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
-  if (app.options.strict) check_determinism(app, served, call, replay_options, outcome);
+  if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
+    check_determinism(app, served, call, replay_options, outcome);
   for (const std::string& warning : outcome.warnings) {
     app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
                           warning);

@@ -12,6 +12,7 @@ INNGEST_INLINE std::size_t call_registry::count() const {
 
 INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
   constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+  const auto until = std::chrono::steady_clock::now() + std::clamp(grace, shortest, longest);
   std::vector<execution::call_stop> running;
   {
     const std::lock_guard lock(mutex_);
@@ -20,7 +21,7 @@ INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
   }
   for (const execution::call_stop& stop : running) stop.request_shutdown();
   std::unique_lock lock(mutex_);
-  return ended_.wait_for(lock, std::clamp(grace, shortest, longest), [&] { return under_way_.empty(); });
+  return ended_.wait_until(lock, until, [&] { return under_way_.empty(); });
 }
 
 INNGEST_INLINE registered_call::registered_call(call_registry& calls, const execution::call_stop& stop)

@@ -58,6 +58,9 @@ INNGEST_INLINE void pending_call::run() {
     const std::lock_guard lock(mutex_);
     if (!reply_) return;
   }
+  // A call that waits while the app stops still runs, up to its next step.
+  if (stop_.is_requested() && !stop_.is_shutdown())
+    return refuse(busy_answer(*app_, "the client has disconnected"));
   finish(answer_(stop_));
 }
 
@@ -101,7 +104,8 @@ INNGEST_INLINE void pending_call::beat() {
     }
     heartbeat_.reset();
   }
-  stop_.request();  // a body that ignores the stop request runs to its end
+  // A body that ignores the stop request runs to its end. Callbacks of its token may take long.
+  if (!app_->stops.post([stop = stop_] { stop.request(); })) stop_.request();
 }
 
 INNGEST_INLINE std::string streamed_text(const http::response& answer) {

@@ -61,6 +61,12 @@ INNGEST_INLINE sync_result ask_to_register(const served_app& app, std::string ur
   } catch (const unreachable& problem) {
     return {.message = std::string("no Inngest server answered at ") + settings.api_base_url() + ": " +
                        problem.what()};
+  } catch (const std::exception& problem) {  // of the user's transport, or there is none
+    return {.message = std::string("the request to register could not be sent: ") + problem.what()};
+  } catch (...) {
+    return {.message =
+                "the request to register could not be sent: the transport threw something that is not a "
+                "std::exception"};
   }
 }
 
@@ -97,6 +103,7 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
 
 INNGEST_INLINE http::response register_if_running(const served_app& app, const http::request& request,
                                                   const identity& caller) {
+  if (!may_register(app, request, caller)) return refuse(app, caller);  // also while the app stops
   const registered_call registered(app.calls, {});
   return registered.is_refused() ? stopping_answer(app) : register_functions(app, request, caller);
 }
