@@ -375,6 +375,7 @@ class client {
                            const call_info* sender, const Deliver& deliver) const {
     if (events.empty()) return {};
     hooks.for_each([&](middleware& layer) { layer.transform_send_event(sender, events); });
+    if (events.empty()) return {};  // middleware has removed them
     return hooks.template wrap<sent_events>(
         [&](middleware& layer, next_call<sent_events> next) {
           return layer.wrap_send_event(sender, events, next);

@@ -204,6 +204,8 @@ class any_event {
   static void check_name(std::string_view name);
   void begin(std::string_view name);
   void write_meta(const event_meta& meta);
+  /// Copies the members of another event's `meta`, which is JSON or empty.
+  void copy_meta(std::string_view meta);
 
   template <class Event>
   void write(const Event& event) {

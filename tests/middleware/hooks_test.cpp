@@ -524,6 +524,21 @@ TEST_CASE("events pass the client's middleware when the client sends them", "[mi
   CHECK(log == texts{"transform send 2", "send {", "} send"});
 }
 
+TEST_CASE("nothing is sent when middleware removes all events", "[middleware]") {
+  struct removing : inngest::middleware {
+    void transform_send_event(std::vector<any_event>& events) override { events.clear(); }
+  };
+  texts log;
+  auto options = options_with({std::make_shared<removing>(), record(log)});
+  options.transport = std::make_shared<support::fake_transport>([](const inngest::http::request&) {
+    FAIL_CHECK("there is nothing to send");
+    return inngest::http::response{};
+  });
+  const client app(options);
+  CHECK(app.send(ping{}).ids.empty());
+  CHECK(app.send(std::vector<any_event>{ping{}, pong{}}).ids.empty());
+}
+
 TEST_CASE("events pass the client's and the function's middleware when a step sends them", "[middleware]") {
   texts log;
   const auto function =

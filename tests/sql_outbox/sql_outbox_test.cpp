@@ -12,6 +12,7 @@
 #include "catch.hpp"
 #include "sql_outbox/worlds.hpp"
 #include "support/eventually.hpp"
+#include "support/handler_driver.hpp"
 
 using namespace worlds;
 using Catch::Matchers::ContainsSubstring;
@@ -83,6 +84,29 @@ TEMPLATE_TEST_CASE("every attempt to send an event has the same id and time", "[
   CHECK(s.outbox.add(s.db.get(), order_placed{.data = {2}, .id = "order-2"}) == "order-2");
   CHECK(s.relay().flush() == 1);
   CHECK(s.server->all().back().id == "order-2");
+}
+
+TEMPLATE_TEST_CASE("an event keeps its sessions, and one that middleware removes counts as sent",
+                   "[sql_outbox]", sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const shop<TestType> s;
+  s.outbox.add(s.db.get(), order_placed{.data = {1}, .meta = {.sessions = {{"chat", "c-1"}}}});
+  CHECK(s.relay().flush() == 1);
+  CHECK_THAT(s.server->all().front().text, ContainsSubstring(R"("meta":{"sessions":{"chat":"c-1"}})"));
+
+  struct removing : inngest::middleware {
+    void transform_send_event(std::vector<inngest::any_event>& events) override { events.clear(); }
+  };
+  s.add(2);
+  auto options = support::quiet_options();
+  options.middleware = {std::make_shared<removing>()};
+  options.transport = std::make_shared<support::fake_transport>([](const inngest::http::request&) {
+    FAIL_CHECK("there is nothing to send");
+    return inngest::http::response{};
+  });
+  inngest::sql_relay relay(inngest::client(options), s.world.connector(), s.options);
+  CHECK(relay.flush() == 1);
+  CHECK(s.outbox.depth(s.db.get()).waiting == 0);
 }
 
 TEMPLATE_TEST_CASE("a refused event holds up its stream only, and is given up, kept and requeued",
@@ -532,6 +556,19 @@ TEST_CASE("an event is read back from its text", "[sql_outbox]") {
   CHECK(event.text() == R"({"name":"x","data":{"a":1},"id":"i","ts":5,"user":{"u":1},"v":"2"})");
   CHECK(event.id() == "i");
   CHECK(inngest::any_event::from_text(R"({"name":"x"})").text() == R"({"name":"x","data":{}})");
+  auto with_sessions =
+      inngest::any_event::from_text(R"({"name":"x","meta":{"sessions":{"a":"1"},"other":2}})");
+  CHECK(with_sessions.text() == R"({"name":"x","data":{},"meta":{"sessions":{"a":"1"}}})");
+  with_sessions.set_data(R"({"n":1})");
+  with_sessions.set_propagated_sessions(R"({"b":"2"})");
+  CHECK(json::parse(with_sessions.text()) ==
+        json::parse(
+            R"({"name":"x","data":{"n":1},"meta":{"sessions":{"a":"1"},"propagated_sessions":{"b":"2"}}})"));
+  const auto again = inngest::any_event::from_text(with_sessions.text());
+  CHECK(json::parse(again.text()) == json::parse(with_sessions.text()));
+  for (const char* meta : {"null", "{}", "{ }", "[]", "7"})
+    CHECK(inngest::any_event::from_text(R"({"name":"x","meta":)" + std::string(meta) + "}").text() ==
+          R"({"name":"x","data":{}})");
   CHECK_THROWS_AS(inngest::any_event::from_text(R"({"name":"inngest/x"})"), inngest::configuration_error);
   CHECK_THROWS_AS(inngest::any_event::from_text(R"({"data":{}})"), inngest::payload_error);
   CHECK_THROWS_AS(inngest::any_event::from_text(R"({"name":"x","data":3})"), inngest::payload_error);

@@ -77,8 +77,23 @@ INNGEST_INLINE any_event any_event::from_text(std::string_view text) {
     out.text_ += ",\"" + std::string(name) + "\":" + std::string(value);
     if (std::string_view(name) == "ts") out.has_ts_ = true;
   }
+  out.copy_meta(detail::find_member(whole, "meta"));
   out.text_ += '}';
   return out;
+}
+
+INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
+  if (!meta.starts_with('{')) return;
+  const detail::json_buffer from{std::string(meta)};
+  detail::json_object_text members;
+  for (const char* name : {"sessions", "propagated_sessions"}) {
+    const std::string_view value = detail::find_member(from, name);
+    if (!value.empty()) members.add_raw(name, value);
+  }
+  const std::string object = members.text();
+  if (object == "{}") return;
+  text_ += ",\"meta\":" + object;
+  meta_end_ = text_.size() - 1;
 }
 
 INNGEST_INLINE void any_event::check_name(std::string_view name) {
