@@ -198,6 +198,35 @@ TEST_CASE("events that were stored but not dispatched when the process ended are
   CHECK(engine->take_changes().empty());
 }
 
+TEST_CASE("a function that changes between batch and debounce loses no event that it has collected",
+          "[scheduling]") {
+  const json batch = on_event("f", "a/x", {{"batchEvents", {{"maxSize", 10}, {"timeout", "60s"}}}});
+  const json debounce = on_event("f", "a/x", {{"debounce", {{"period", "10s"}}}});
+  const bool batches_first = GENERATE(true, false);
+  const std::size_t sent_first = GENERATE(1, 3);
+  driver engine({batches_first ? batch : debounce});
+  int n = 0;
+  const auto send = [&] {
+    engine.send({{"name", "a/x"}, {"id", std::to_string(++n)}, {"data", {{"n", n}}}});
+  };
+  for (std::size_t i = 0; i < sent_first; ++i) send();
+  if (GENERATE(false, true)) engine.restart();
+  engine.register_functions({batches_first ? debounce : batch});
+  send();
+  std::vector<std::size_t> events_of_runs;
+  for (int i = 0; i < 7; ++i) {
+    engine.advance(10s);
+    while (const auto call = engine.take()) {
+      events_of_runs.push_back(engine.request_of(*call).at("events").size());
+      engine.answer(*call, 200, "1");
+    }
+  }
+  const std::size_t of_first = batches_first ? sent_first : 1;  // a debounce keeps the last
+  CHECK(events_of_runs ==
+        (batches_first ? std::vector{std::size_t{1}, of_first} : std::vector{of_first, std::size_t{1}}));
+  CHECK(engine->is_idle());
+}
+
 // ---- the future -------------------------------------------------------------------------------------------
 
 TEST_CASE("an event of the future does not occupy limits before its time", "[embedded][events]") {

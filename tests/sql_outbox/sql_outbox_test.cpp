@@ -561,6 +561,7 @@ TEST_CASE("an event is read back from its text", "[sql_outbox]") {
   CHECK(with_sessions.text() == R"({"name":"x","data":{},"meta":{"sessions":{"a":"1"}}})");
   with_sessions.set_data(R"({"n":1})");
   with_sessions.set_propagated_sessions(R"({"b":"2"})");
+  using inngest::json;
   CHECK(json::parse(with_sessions.text()) ==
         json::parse(
             R"({"name":"x","data":{"n":1},"meta":{"sessions":{"a":"1"},"propagated_sessions":{"b":"2"}}})"));

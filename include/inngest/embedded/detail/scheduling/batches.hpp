@@ -39,9 +39,12 @@ class batches {
   void close(active_run& run, timestamp now);
 
  private:
-  static constexpr std::string_view future_prefix = "future:";  // of `run_record::gathering`
+  // What a run gathers is told by its `run_record::gathering`, because its function may have changed since.
+  static constexpr std::string_view future_prefix = "future:", debounce_prefix = "debounce:";
 
   static bool is_of_the_future(const active_run& run);
+
+  static bool is_debounce(const active_run& run);
 
   active_run& open_buffer(const shared_function& function, const event_record& event, const std::string& key,
                           timestamp due, timestamp now);

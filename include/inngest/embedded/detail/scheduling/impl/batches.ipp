@@ -26,7 +26,7 @@ INNGEST_INLINE void batches::add_to_batch(const shared_function& function, const
 INNGEST_INLINE void batches::debounce(const shared_function& function, const event_record& event,
                                       event_view& view, timestamp now) {
   const registered_debounce& options = *function->debounce;
-  const std::string key = function->slug + ":" + view.key(options.key);
+  const std::string key = std::string(debounce_prefix) + function->slug + ":" + view.key(options.key);
   active_run* run = state_.runs.buffer(key);
   if (!run) {
     open_buffer(function, event, key,
@@ -56,7 +56,7 @@ INNGEST_INLINE void batches::begin_later(const shared_function& function, const 
 INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
   state_.jobs.remove_of_kind(run, job::kind::gathered);
   state_.runs.forget_buffer(run);
-  const bool is_debounced = run.function->debounce && !is_of_the_future(run);
+  const bool is_debounced = is_debounce(run);
   const bool is_admitted = is_admitted_by_flow_control(run, now);
   const timestamp happens(std::chrono::milliseconds(event_view(run.event_text()).time()));
   if (is_debounced && is_admitted && happens > now) return put_off(run, happens, now);
@@ -77,7 +77,11 @@ INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp n
 INNGEST_INLINE bool batches::is_admitted_by_flow_control(const active_run& run, timestamp now) {
   // a debounce counts its events when they arrive, and their ids when it closes
   if (is_of_the_future(run)) return run.function->debounce || is_within_limits(run, now);
-  return !run.function->debounce || is_first_of_its_id(run, now);
+  return !is_debounce(run) || is_first_of_its_id(run, now);
+}
+
+INNGEST_INLINE bool batches::is_debounce(const active_run& run) {
+  return run.record.gathering.starts_with(debounce_prefix);
 }
 
 INNGEST_INLINE bool batches::is_of_the_future(const active_run& run) {
