@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -10,6 +12,7 @@
 #include <inngest/testing.hpp>
 
 #include "catch.hpp"
+#include "embedded/scheduler_driver.hpp"
 #include "support/eventually.hpp"
 #include "support/handler_driver.hpp"
 
@@ -158,4 +161,52 @@ TEST_CASE("an engine drops what was taken back, after a step, after a failure an
       CHECK(ended == fails);
     }
   }
+}
+
+TEST_CASE("a deferred call is kept although its run ends within the call that deferred it",
+          "[defer][engine]") {
+  app_with_notes with;
+  std::atomic<bool> runs{false};
+  const bool takes_back = GENERATE(false, true);
+  auto f = with.app.create_function({.id = "f"}, inngest::on<started>(), [&](context& ctx) {
+    auto first = ctx.defer("first", with.write, note{"1"});
+    ctx.defer("second", with.write, note{"2"});
+    ctx.step.run("a", [] { return 1; });
+    ctx.defer("first", with.write, note{"again"});  // of no effect
+    if (takes_back) first.abort();
+    ctx.step.run("b", [] { return 2; });
+    ctx.step.run("c", [&](std::stop_token stop) {
+      runs = true;
+      support::eventually([&] { return stop.stop_requested(); });
+    });
+  });
+  inngest::embedded::engine engine{with.app, {f, with.write}};
+  const std::string event = with.app.send(started{}).ids.at(0);
+  REQUIRE(support::eventually([&] { return runs.load(); }));
+  const std::string run = engine.runs_of(event).at(0).id;
+  REQUIRE(engine.cancel(run));
+  const auto deferred = [&] { return engine.find_runs({.function = "app-write"}); };
+  const std::size_t expected = takes_back ? 1 : 2;
+  REQUIRE(support::eventually([&] { return deferred().size() == expected; }));
+  for (const auto& each : deferred())
+    CHECK(engine.wait_for(each.id, support::patience).status == inngest::embedded::run_status::completed);
+  std::sort(with.notes.begin(), with.notes.end());
+  CHECK(with.notes == (takes_back ? std::vector<std::string>{"2"} : std::vector<std::string>{"1", "2"}));
+}
+
+TEST_CASE("a deferred call that was saved survives the end of the process on the last attempt",
+          "[defer][engine]") {
+  using namespace scheduler_testing;
+  driver engine({on_event("f", "a/x", {{"retries", 0}}), on_event("write", "inngest/deferred.schedule")});
+  engine.send({{"name", "a/x"}});
+  const job call = engine.must_take();
+  const json options{{"fn_slug", "app-write"}, {"input", {{"text", "1"}}}};
+  const json saved{operation("DeferAdd", 1, {{"opts", options}}), operation("StepRun", 2, {{"data", 1}})};
+  REQUIRE(engine->checkpoint(call.run_id, call.id, read_operations(saved.dump()), engine.now));
+  engine.keep();
+  engine.restart();
+  const auto after = [&] { return engine.runs_of_function("f").front().status; };
+  CHECK(after() == run_status::failed);
+  CHECK(engine.must_take().run_id != call.run_id);
+  CHECK(engine.runs_of_function("write").size() == 1);
 }

@@ -24,15 +24,21 @@ class checkpoints {
     stale,  ///< another call of the run has taken over: this call must stop
   };
 
-  /// `options.max_runtime` must be set.
+  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
+  /// engine does, but a server accepts only results of steps.
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save);
+              std::function<saved(const std::vector<protocol::operation>&)> save,
+              bool keeps_deferred = false);
 
   /// Adds a step's result, and saves all unsaved results when a save is due.
   saved add(protocol::operation op);
 
   /// Saves all unsaved results.
   saved save();
+
+  bool keeps_deferred() const { return keeps_deferred_; }
+  /// Adds a deferred call, which is saved with the next result.
+  void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
 
   /// Whether the call should begin no further steps.
   bool is_out_of_time() const { return now_() - started_ >= *options_.max_runtime; }
@@ -43,6 +49,7 @@ class checkpoints {
   const checkpointing options_;
   const std::function<clock::time_point()> now_;
   const std::function<saved(const std::vector<protocol::operation>&)> save_;
+  const bool keeps_deferred_;
   const clock::time_point started_;
   clock::time_point saved_at_;
   std::vector<protocol::operation> unsaved_;

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -389,6 +390,9 @@ class replay {
   /// the answer.
   void save_result(step_call& call, protocol::operation op);
 
+  /// Adds deferred calls to what is saved, so that they are not lost if the run ends within this call.
+  void save_deferred();
+
   // ---- the end ------------------------------------------------------------------------------------------
 
   void call_handler(detail::function_ref<void(std::string&)> handler, std::string& out);
@@ -434,6 +438,7 @@ class replay {
   std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
   std::vector<protocol::operation> deferred_;
+  std::set<step_hash> saved_deferred_;  // by this call, while it continued
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
   const step_call* running_ = nullptr;  // the step whose body is running

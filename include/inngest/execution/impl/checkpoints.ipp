@@ -6,10 +6,12 @@
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-                                        std::function<saved(const std::vector<protocol::operation>&)> save)
+                                        std::function<saved(const std::vector<protocol::operation>&)> save,
+                                        bool keeps_deferred)
     : options_(options),
       now_(std::move(now)),
       save_(std::move(save)),
+      keeps_deferred_(keeps_deferred),
       started_(now_()),
       saved_at_(started_) {}
 

@@ -155,7 +155,7 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
   const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
+  if (saved_deferred_.contains(op.id) || std::any_of(deferred_.begin(), deferred_.end(), same)) {
     warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
   } else if (!request_.target() && !request_.is_deferred(op.id)) {
     deferred_.push_back(std::move(op));
@@ -168,7 +168,8 @@ INNGEST_INLINE void replay::abort_deferred(const protocol::operation& added, std
   refuse_if_interrupted();
   if (request_.target()) return;
   std::erase_if(deferred_, [&](const protocol::operation& op) { return op.id == added.id; });
-  if (!request_.is_abortable(added.id)) return;  // the server does not know it, or has started it
+  const bool is_known = request_.is_abortable(added.id) || saved_deferred_.contains(added.id);
+  if (!is_known) return;  // the server does not know it, or has started it
   const std::string target = detail::to_hex(added.id);
   protocol::operation op = added;
   op.code = protocol::opcode::defer_abort;
@@ -503,6 +504,7 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+  if (options_.checkpoints->keeps_deferred()) save_deferred();
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
@@ -516,6 +518,14 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
   call.memo = held_memo(&saved_memos_.back());
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
+}
+
+INNGEST_INLINE void replay::save_deferred() {
+  for (protocol::operation& op : deferred_) {
+    saved_deferred_.insert(op.id);
+    options_.checkpoints->add_deferred(std::move(op));
+  }
+  deferred_.clear();
 }
 
 INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {

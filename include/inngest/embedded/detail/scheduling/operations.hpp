@@ -40,6 +40,9 @@ class operations {
   [[nodiscard]] std::optional<run_error> take(active_run& run, const job& call, const reported_operation& op,
                                               bool waits_for_group, timestamp now);
 
+  /// Remembers or drops a deferred call. Returns false for other operations.
+  bool take_deferred(active_run& run, const reported_operation& op);
+
  private:
   /// Continues the run after a step that the app ran; for a step of a parallel group, once all steps of the
   /// group have run.

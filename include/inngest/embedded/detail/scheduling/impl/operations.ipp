@@ -21,11 +21,7 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
     take_result(run, call, op, now);
     return std::nullopt;
   }
-  if (op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred) {
-    op.kind == operation_kind::defer ? defer(run, op)
-                                     : abort_deferred(run, op);  // their ids may be steps' ids
-    return std::nullopt;
-  }
+  if (take_deferred(run, op)) return std::nullopt;  // their ids may be steps' ids
   if (run.pending.contains(op.id) || run.memos.contains(op.id))
     return std::nullopt;  // the app reports a pending step again while its siblings are in progress
   switch (op.kind) {
@@ -52,6 +48,12 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+INNGEST_INLINE bool operations::take_deferred(active_run& run, const reported_operation& op) {
+  if (op.kind == operation_kind::defer) return defer(run, op), true;
+  if (op.kind == operation_kind::abort_deferred) return abort_deferred(run, op), true;
+  return false;
 }
 
 INNGEST_INLINE void operations::take_result(active_run& run, const job& call, const reported_operation& op,

@@ -234,10 +234,13 @@ INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64
   active_run* run = state_.runs.find(run_id);
   if (!run || run->last_call != call_id) return false;
   for (const reported_operation& op : operations) {
-    if (!scheduling::ends_step(op))
+    const bool is_deferred = op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred;
+    if (!scheduling::ends_step(op) && !is_deferred)
       throw protocol_error("\"" + op.op + "\" can't be saved while a function continues");
   }
-  for (const reported_operation& op : operations) steps_.end_reported(*run, op, 0, now);
+  for (const reported_operation& op : operations) {
+    if (!operations_.take_deferred(*run, op)) steps_.end_reported(*run, op, 0, now);
+  }
   return true;
 }
 
