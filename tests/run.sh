@@ -31,6 +31,7 @@ has_postgresql() {
 
 need_build_tools
 need python3 command -v python3
+need git command -v git
 need catch2 pkg-config --exists catch2
 need libcli11-dev pkg-config --exists CLI11
 need meson command -v meson
@@ -47,6 +48,7 @@ need "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev" has_clang_runtime
 install_needed
 need_adapter_packages  # an adapter without its packages is not tested
 install_available
+need tzdata-legacy test -e /usr/share/zoneinfo/US/Central  # later releases have old names in a package of their own
 need postgresql has_postgresql  # without its server, outboxes and transactions are tested with SQLite only
 need chromium command -v chromium  # without it the engine's page is not tried in a browser
 need doxygen command -v doxygen  # without it the reference is not checked

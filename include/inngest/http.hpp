@@ -25,7 +25,8 @@ class headers {
   headers(std::initializer_list<std::pair<std::string, std::string>> fields);
 
   /// Adds a field, even if one of the same name exists. Carriage returns, line feeds and zero bytes, which
-  /// could end the field and start another one, become spaces.
+  /// could end the field and start another one, become spaces. Spaces and tabs around the value are removed:
+  /// they have no meaning in HTTP, and some clients refuse to send them.
   void add(std::string name, std::string value);
 
   /// The value of the first field with the name; `nullopt` when there is none.

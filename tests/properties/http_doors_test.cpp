@@ -326,13 +326,14 @@ outcome over_socket(doors& all, int port, const std::string& text, chance any) {
   return finished(all, std::move(out));
 }
 
-/// The headers by name, in order, that are not empty and that the other one has too; cpp-httplib has more.
+/// The headers by name that are not empty and that the other one has too; cpp-httplib has more. Its later
+/// versions do not keep the order of fields of the same name.
 std::string headers_text(const request& seen, const request& sent) {
   fields all;
   for (const auto& [name, value] : seen.headers) {
     if (sent.headers.find(name) && !value.empty()) all.emplace_back(lower(name), value);
   }
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(all.begin(), all.end());
   std::string out;
   for (const auto& [name, value] : all) out += name + ": " + value + "\n";
   return out;

@@ -119,6 +119,7 @@ class postgresql_server {
     const std::string log = (folder_ / "log").string();
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.front() = const_cast<char*>(program.c_str());  // by which it finds the other programs
     arguments.push_back(nullptr);
     const pid_t child = fork();
     if (child != 0) return child;

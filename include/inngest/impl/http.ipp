@@ -19,9 +19,16 @@ INNGEST_INLINE void blank_ends_of_field(std::string& text) {
   }
 }
 
+INNGEST_INLINE void trim_field_value(std::string& value) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!value.empty() && is_space(value.back())) value.pop_back();
+  if (!value.empty() && is_space(value.front())) value.erase(0, value.find_first_not_of(" \t"));
+}
+
 INNGEST_INLINE void headers::add(std::string name, std::string value) {
   blank_ends_of_field(name);
   blank_ends_of_field(value);
+  trim_field_value(value);
   if (fields_.empty()) fields_.reserve(8);  // about as many as messages have
   fields_.emplace_back(std::move(name), std::move(value));
 }

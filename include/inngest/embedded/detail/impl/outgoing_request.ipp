@@ -17,6 +17,7 @@ INNGEST_INLINE std::string outgoing_text(const reported_operation& op) {
 namespace inngest::inline INNGEST_ABI::embedded::outgoing {
 
 INNGEST_INLINE void authorize(http::request& request, const std::string& format, const std::string& key) {
+  if (key.empty()) return;  // a model on this machine needs none
   if (format == "gemini")
     request.url +=
         (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + http::percent_encoded(key);
