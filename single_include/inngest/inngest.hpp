@@ -244,7 +244,8 @@ class headers {
   headers(std::initializer_list<std::pair<std::string, std::string>> fields);
 
   /// Adds a field, even if one of the same name exists. Carriage returns, line feeds and zero bytes, which
-  /// could end the field and start another one, become spaces.
+  /// could end the field and start another one, become spaces. Spaces and tabs around the value are removed:
+  /// they have no meaning in HTTP, and some clients refuse to send them.
   void add(std::string name, std::string value);
 
   /// The value of the first field with the name; `nullopt` when there is none.
@@ -898,9 +899,16 @@ INNGEST_INLINE void blank_ends_of_field(std::string& text) {
   }
 }
 
+INNGEST_INLINE void trim_field_value(std::string& value) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!value.empty() && is_space(value.back())) value.pop_back();
+  if (!value.empty() && is_space(value.front())) value.erase(0, value.find_first_not_of(" \t"));
+}
+
 INNGEST_INLINE void headers::add(std::string name, std::string value) {
   blank_ends_of_field(name);
   blank_ends_of_field(value);
+  trim_field_value(value);
   if (fields_.empty()) fields_.reserve(8);  // about as many as messages have
   fields_.emplace_back(std::move(name), std::move(value));
 }
@@ -5259,6 +5267,8 @@ class any_event {
   static void check_name(std::string_view name);
   void begin(std::string_view name);
   void write_meta(const event_meta& meta);
+  /// Copies the members of another event's `meta`, which is JSON or empty.
+  void copy_meta(std::string_view meta);
 
   template <class Event>
   void write(const Event& event) {
@@ -5464,8 +5474,23 @@ INNGEST_INLINE any_event any_event::from_text(std::string_view text) {
     out.text_ += ",\"" + std::string(name) + "\":" + std::string(value);
     if (std::string_view(name) == "ts") out.has_ts_ = true;
   }
+  out.copy_meta(detail::find_member(whole, "meta"));
   out.text_ += '}';
   return out;
+}
+
+INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
+  if (!meta.starts_with('{')) return;
+  const detail::json_buffer from{std::string(meta)};
+  detail::json_object_text members;
+  for (const char* name : {"sessions", "propagated_sessions"}) {
+    const std::string_view value = detail::find_member(from, name);
+    if (!value.empty()) members.add_raw(name, value);
+  }
+  const std::string object = members.text();
+  if (object == "{}") return;
+  text_ += ",\"meta\":" + object;
+  meta_end_ = text_.size() - 1;
 }
 
 INNGEST_INLINE void any_event::check_name(std::string_view name) {
@@ -7187,6 +7212,7 @@ INNGEST_INLINE std::string current_exception_type_name() {
 // inngest/execution/replay.hpp
 
 #include <deque>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -7935,15 +7961,21 @@ class checkpoints {
     stale,  ///< another call of the run has taken over: this call must stop
   };
 
-  /// `options.max_runtime` must be set.
+  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
+  /// engine does, but a server accepts only results of steps.
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save);
+              std::function<saved(const std::vector<protocol::operation>&)> save,
+              bool keeps_deferred = false);
 
   /// Adds a step's result, and saves all unsaved results when a save is due.
   saved add(protocol::operation op);
 
   /// Saves all unsaved results.
   saved save();
+
+  bool keeps_deferred() const { return keeps_deferred_; }
+  /// Adds a deferred call, which is saved with the next result.
+  void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
 
   /// Whether the call should begin no further steps.
   bool is_out_of_time() const { return now_() - started_ >= *options_.max_runtime; }
@@ -7954,6 +7986,7 @@ class checkpoints {
   const checkpointing options_;
   const std::function<clock::time_point()> now_;
   const std::function<saved(const std::vector<protocol::operation>&)> save_;
+  const bool keeps_deferred_;
   const clock::time_point started_;
   clock::time_point saved_at_;
   std::vector<protocol::operation> unsaved_;
@@ -7966,10 +7999,12 @@ class checkpoints {
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-                                        std::function<saved(const std::vector<protocol::operation>&)> save)
+                                        std::function<saved(const std::vector<protocol::operation>&)> save,
+                                        bool keeps_deferred)
     : options_(options),
       now_(std::move(now)),
       save_(std::move(save)),
+      keeps_deferred_(keeps_deferred),
       started_(now_()),
       saved_at_(started_) {}
 
@@ -9327,6 +9362,7 @@ struct outcome {
     failed,       ///< `failure` is the function's error
     operations,   ///< `operations` must be reported
     not_reached,  ///< the requested step was not found
+    interrupted,  ///< the call was asked to stop before the requested step began
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON
@@ -9623,6 +9659,9 @@ class replay {
   /// the answer.
   void save_result(step_call& call, protocol::operation op);
 
+  /// Adds deferred calls to what is saved, so that they are not lost if the run ends within this call.
+  void save_deferred();
+
   // ---- the end ------------------------------------------------------------------------------------------
 
   void call_handler(detail::function_ref<void(std::string&)> handler, std::string& out);
@@ -9668,11 +9707,13 @@ class replay {
   std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
   std::vector<protocol::operation> deferred_;
+  std::set<step_hash> saved_deferred_;  // by this call, while it continued
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
   const step_call* running_ = nullptr;  // the step whose body is running
   std::string metadata_;                // of the running step: JSON objects separated by commas
   bool executed_ = false;
+  bool was_cut_off_ = false;  // before the requested step ran
   std::optional<protocol::failure> fatal_;
   std::exception_ptr hook_error_;  // of a hook that was called where the handler reached a step
   std::thread::id owner_;
@@ -9816,8 +9857,9 @@ INNGEST_INLINE void replay::discover_step(const step_call& call, const protocol:
                                           detail::function_ref<void(std::string&)> body) {
   if (!request_.target() || options_.rehearse) return record(call, plan);
   if (*request_.target() != call.hash) return;
-  if (stop().is_shutdown()) {
-    stop().note_interrupted();
+  if (stop().is_requested()) {
+    if (stop().is_shutdown()) stop().note_interrupted();
+    was_cut_off_ = true;
     suspend(call);
   }
   record(call, execute(call, plan, body));
@@ -9862,7 +9904,7 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
   const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (std::any_of(deferred_.begin(), deferred_.end(), same)) {
+  if (saved_deferred_.contains(op.id) || std::any_of(deferred_.begin(), deferred_.end(), same)) {
     warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
   } else if (!request_.target() && !request_.is_deferred(op.id)) {
     deferred_.push_back(std::move(op));
@@ -9875,7 +9917,8 @@ INNGEST_INLINE void replay::abort_deferred(const protocol::operation& added, std
   refuse_if_interrupted();
   if (request_.target()) return;
   std::erase_if(deferred_, [&](const protocol::operation& op) { return op.id == added.id; });
-  if (!request_.is_abortable(added.id)) return;  // the server does not know it, or has started it
+  const bool is_known = request_.is_abortable(added.id) || saved_deferred_.contains(added.id);
+  if (!is_known) return;  // the server does not know it, or has started it
   const std::string target = detail::to_hex(added.id);
   protocol::operation op = added;
   op.code = protocol::opcode::defer_abort;
@@ -10210,6 +10253,7 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+  if (options_.checkpoints->keeps_deferred()) save_deferred();
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
@@ -10223,6 +10267,14 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
   call.memo = held_memo(&saved_memos_.back());
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
+}
+
+INNGEST_INLINE void replay::save_deferred() {
+  for (protocol::operation& op : deferred_) {
+    saved_deferred_.insert(op.id);
+    options_.checkpoints->add_deferred(std::move(op));
+  }
+  deferred_.clear();
 }
 
 INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {
@@ -10276,7 +10328,7 @@ INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& throw
   } else if (operations_.empty() && error) {
     return fail(out, protocol::describe(error, services_.now(), function_name()));
   } else if (operations_.empty()) {
-    out.ended = outcome::kind::not_reached;
+    out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
     return;
   } else {
     take_deferred();
@@ -16626,6 +16678,7 @@ class client {
                            const call_info* sender, const Deliver& deliver) const {
     if (events.empty()) return {};
     hooks.for_each([&](middleware& layer) { layer.transform_send_event(sender, events); });
+    if (events.empty()) return {};  // middleware has removed them
     return hooks.template wrap<sent_events>(
         [&](middleware& layer, next_call<sent_events> next) {
           return layer.wrap_send_event(sender, events, next);
@@ -17127,6 +17180,9 @@ class exchange {
   virtual bool write(std::string piece) = 0;
   /// Ends a streamed answer.
   virtual void end() = 0;
+  /// Breaks off a streamed answer whose function failed: closes the connection without the answer's end, so
+  /// that the client does not take the part for the whole. Default: end(), for frameworks that can't.
+  virtual void abort() { end(); }
 
   /// Whether the client still waits, as far as the framework knows. Called from time to time while a call
   /// runs, from any thread; the call is asked to stop when it returns false.
@@ -17141,7 +17197,7 @@ class exchange {
 };
 
 /// The answer to one request, given once and from any thread. Destroying a reply without an answer sends
-/// status 500, so that the client does not wait forever; a streamed answer that was begun is ended.
+/// status 500, so that the client does not wait forever; a streamed answer that was begun is broken off.
 class reply {
  public:
   /// Answers through an adapter's exchange.
@@ -17247,7 +17303,7 @@ INNGEST_INLINE void reply::abandon() noexcept {
   const auto to = std::exchange(to_, nullptr);
   if (!to) return;
   try {
-    if (has_begun_) return to->end();
+    if (has_begun_) return to->abort();
     to->send({.status = 500,
               .headers = {{"content-type", "application/json"}},
               .body = R"({"message":"the call ended without an answer"})"});
@@ -17361,6 +17417,7 @@ INNGEST_INLINE std::size_t call_registry::count() const {
 
 INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
   constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
+  const auto until = std::chrono::steady_clock::now() + std::clamp(grace, shortest, longest);
   std::vector<execution::call_stop> running;
   {
     const std::lock_guard lock(mutex_);
@@ -17369,7 +17426,7 @@ INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
   }
   for (const execution::call_stop& stop : running) stop.request_shutdown();
   std::unique_lock lock(mutex_);
-  return ended_.wait_for(lock, std::clamp(grace, shortest, longest), [&] { return under_way_.empty(); });
+  return ended_.wait_until(lock, until, [&] { return under_way_.empty(); });
 }
 
 INNGEST_INLINE registered_call::registered_call(call_registry& calls, const execution::call_stop& stop)
@@ -17843,6 +17900,8 @@ struct served_app {
   /// Runs the calls of adapters that don't block.
   std::shared_ptr<inngest::executor> executor;
   mutable heartbeats beats;
+  /// Asks calls to stop whose clients have left.
+  mutable thread_pool stops{{.threads = 8}};
 
  private:
   static std::vector<any_function> with_end_handlers(const std::vector<any_function>& list);
@@ -18056,6 +18115,8 @@ INNGEST_INLINE http::response answer_for(const served_app& app, execution::outco
       if (outcome.failure) add_retry_headers(out, *outcome.failure);
       return out;
     }
+    case kind::interrupted:
+      return busy_answer(app, "the call was asked to stop before its step began");
     case kind::not_reached:
       break;
   }
@@ -18444,7 +18505,7 @@ INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_in_process(
   const checkpointing chosen = checkpointing_of(app, function);
   if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
   return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
-                                               save);
+                                               save, true);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::serving
@@ -18702,7 +18763,8 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
-  if (app.options.strict) check_determinism(app, served, call, replay_options, outcome);
+  if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
+    check_determinism(app, served, call, replay_options, outcome);
   for (const std::string& warning : outcome.warnings) {
     app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
                           warning);
@@ -19008,6 +19070,9 @@ INNGEST_INLINE void complete_answer(http::response& answer, const identity& call
 
 namespace inngest::inline INNGEST_ABI::serving {
 
+/// The functions that a server knows: all but endpoints.
+std::vector<any_function> registered_functions(const std::vector<any_function>& functions);
+
 /// The functions for a registration, as a JSON array. The server calls them at `url`.
 std::string describe_functions(const served_app& app, const std::string& url);
 
@@ -19035,12 +19100,16 @@ std::string describe_in_band(const served_app& app, const http::request& request
 
 namespace inngest::inline INNGEST_ABI::serving {
 
-INNGEST_INLINE std::string describe_functions(const served_app& app, const std::string& url) {
-  std::vector<any_function> registered;
-  for (const any_function& function : app.functions) {
-    if (!function.is_endpoint()) registered.push_back(function);
+INNGEST_INLINE std::vector<any_function> registered_functions(const std::vector<any_function>& functions) {
+  std::vector<any_function> out;
+  for (const any_function& function : functions) {
+    if (!function.is_endpoint()) out.push_back(function);
   }
-  return protocol::describe_each(registered, [&](const any_function& function) {
+  return out;
+}
+
+INNGEST_INLINE std::string describe_functions(const served_app& app, const std::string& url) {
+  return protocol::describe_each(registered_functions(app.functions), [&](const any_function& function) {
     return protocol::describe_function(function.slug(), function.options(), function.triggers(), url);
   });
 }
@@ -19143,7 +19212,8 @@ class pending_call {
   void begin();
 
   /// Produces and sends the answer. Does nothing if an answer was already sent: an executor that fails may
-  /// have accepted the call before, and run it later.
+  /// have accepted the call before, and run it later. If the client has left since, the call
+  /// does not run: the server makes it again.
   void run();
 
   /// Sends a complete answer without running the call.
@@ -19228,6 +19298,9 @@ INNGEST_INLINE void pending_call::run() {
     const std::lock_guard lock(mutex_);
     if (!reply_) return;
   }
+  // A call that waits while the app stops still runs, up to its next step.
+  if (stop_.is_requested() && !stop_.is_shutdown())
+    return refuse(busy_answer(*app_, "the client has disconnected"));
   finish(answer_(stop_));
 }
 
@@ -19271,7 +19344,8 @@ INNGEST_INLINE void pending_call::beat() {
     }
     heartbeat_.reset();
   }
-  stop_.request();  // a body that ignores the stop request runs to its end
+  // A body that ignores the stop request runs to its end. Callbacks of its token may take long.
+  if (!app_->stops.post([stop = stop_] { stop.request(); })) stop_.request();
 }
 
 INNGEST_INLINE std::string streamed_text(const http::response& answer) {
@@ -19440,6 +19514,12 @@ INNGEST_INLINE sync_result ask_to_register(const served_app& app, std::string ur
   } catch (const unreachable& problem) {
     return {.message = std::string("no Inngest server answered at ") + settings.api_base_url() + ": " +
                        problem.what()};
+  } catch (const std::exception& problem) {  // of the user's transport, or there is none
+    return {.message = std::string("the request to register could not be sent: ") + problem.what()};
+  } catch (...) {
+    return {.message =
+                "the request to register could not be sent: the transport threw something that is not a "
+                "std::exception"};
   }
 }
 
@@ -19476,6 +19556,7 @@ INNGEST_INLINE http::response register_functions(const served_app& app, const ht
 
 INNGEST_INLINE http::response register_if_running(const served_app& app, const http::request& request,
                                                   const identity& caller) {
+  if (!may_register(app, request, caller)) return refuse(app, caller);  // also while the app stops
   const registered_call registered(app.calls, {});
   return registered.is_refused() ? stopping_answer(app) : register_functions(app, request, caller);
 }
@@ -19645,6 +19726,27 @@ handler serve(Server& server, const client& client, std::vector<any_function> fu
 
 // inngest/impl/serve.ipp
 
+namespace inngest::inline INNGEST_ABI::serving {
+
+/// The stream of an endpoint's response, which logs what its function throws. The adapter then breaks off the
+/// answer.
+INNGEST_INLINE decltype(http::response::stream) with_logged_failure(std::shared_ptr<const served_app> app,
+                                                                    decltype(http::response::stream) stream) {
+  return [app = std::move(app), stream = std::move(stream)](const http::chunk_writer& write) {
+    try {
+      stream(write);
+    } catch (const std::exception& problem) {
+      app->client.log().error(std::string("serve: a streamed response was broken off: ") + problem.what());
+      throw;
+    } catch (...) {
+      app->client.log().error("serve: a streamed response was broken off");
+      throw;
+    }
+  };
+}
+
+}  // namespace inngest::inline INNGEST_ABI::serving
+
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE handler::handler(inngest::client client, std::vector<any_function> functions,
@@ -19724,7 +19826,9 @@ INNGEST_INLINE http::response handler::answer(http::request request) const {
     return serving::bare_answer(413, "the body is too large");
   serving::identity caller = identify(request);
   if (is_streamed(request) && !caller.refused) return streamed(std::move(request), std::move(caller));
-  return signed_answer(std::move(request), caller, {});
+  http::response out = signed_answer(std::move(request), caller, {});
+  if (out.stream) out.stream = serving::with_logged_failure(app_, std::move(out.stream));
+  return out;
 }
 
 INNGEST_INLINE http::response handler::answer_whole(http::request request,
@@ -21379,6 +21483,7 @@ enum class progress {
   run_failed,        ///< the run failed permanently
   run_cancelled,     ///< the run was cancelled
   request_started,   ///< a step.fetch or step.ai.infer request began
+  run_skipped,       ///< one of the function's limits prevented the run
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -21402,24 +21507,16 @@ inline constexpr auto enumerators<embedded::run_status> = std::to_array<enumerat
 
 template <>
 inline constexpr auto enumerators<embedded::progress> = std::to_array<enumerator<embedded::progress>>({
-    {embedded::progress::run_queued, "queued"},
-    {embedded::progress::run_started, "started"},
-    {embedded::progress::step_planned, "planned"},
-    {embedded::progress::step_completed, "completed"},
-    {embedded::progress::step_retried, "will retry"},
-    {embedded::progress::step_failed, "failed"},
-    {embedded::progress::sleep_started, "sleeping"},
-    {embedded::progress::sleep_ended, "woke up"},
-    {embedded::progress::wait_started, "waiting"},
-    {embedded::progress::event_received, "received"},
-    {embedded::progress::wait_timed_out, "timed out"},
-    {embedded::progress::invoke_started, "invoking"},
-    {embedded::progress::invoke_completed, "returned"},
-    {embedded::progress::run_retried, "will retry"},
-    {embedded::progress::run_completed, "completed"},
-    {embedded::progress::run_failed, "failed"},
-    {embedded::progress::run_cancelled, "cancelled"},
-    {embedded::progress::request_started, "requesting"},
+    {embedded::progress::run_queued, "queued"},         {embedded::progress::run_started, "started"},
+    {embedded::progress::step_planned, "planned"},      {embedded::progress::step_completed, "completed"},
+    {embedded::progress::step_retried, "will retry"},   {embedded::progress::step_failed, "failed"},
+    {embedded::progress::sleep_started, "sleeping"},    {embedded::progress::sleep_ended, "woke up"},
+    {embedded::progress::wait_started, "waiting"},      {embedded::progress::event_received, "received"},
+    {embedded::progress::wait_timed_out, "timed out"},  {embedded::progress::invoke_started, "invoking"},
+    {embedded::progress::invoke_completed, "returned"}, {embedded::progress::run_retried, "will retry"},
+    {embedded::progress::run_completed, "completed"},   {embedded::progress::run_failed, "failed"},
+    {embedded::progress::run_cancelled, "cancelled"},   {embedded::progress::request_started, "requesting"},
+    {embedded::progress::run_skipped, "skipped"},
 });
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -21462,6 +21559,7 @@ constexpr step_kind kind_begun_by(progress what) {
     case progress::run_completed:
     case progress::run_failed:
     case progress::run_cancelled:
+    case progress::run_skipped:
       break;
   }
   return step_kind::run;
@@ -21487,7 +21585,16 @@ struct timeline_entry {
   /// Depending on `what`: the result as JSON (shortened), the error's message, the awaited event or signal
   /// with the wait's condition, or the end of the sleep.
   std::string detail{};
+  /// The step's hashed id, which tells steps of the same name apart; `nullopt` when the entry is about the
+  /// run as a whole, and in records of older versions.
+  std::optional<step_hash> step_id{};
 };
+
+/// The hashed id of the entry's step. Entries of older versions don't have it: their step's name is taken for
+/// its id.
+inline step_hash step_hash_of(const timeline_entry& entry) {
+  return entry.step_id ? *entry.step_id : detail::sha1_at_run_time(entry.step);
+}
 
 /// Why a run failed.
 struct run_error {
@@ -21498,12 +21605,12 @@ struct run_error {
   std::string text{};
 };
 
-/// Thrown by run::output() for a failed or cancelled run. `what()` names the run and its error.
+/// Thrown by run::output() for a failed, cancelled or skipped run. `what()` names the run and its error.
 class run_failed : public inngest::error {
  public:
-  /// \param what The message. \param error The run's error; empty for a cancelled run.
+  /// \param what The message. \param error The run's error; empty for a cancelled or skipped run.
   run_failed(const std::string& what, run_error error);
-  /// The run's error; empty when the run was cancelled.
+  /// The run's error; empty when the run was cancelled or skipped.
   const run_error& error() const noexcept { return error_; }
 
  private:
@@ -21612,13 +21719,15 @@ struct run {
   bool ended() const { return is_end(status); }
 
   /// The function's result, decoded by its middleware.
-  /// \throws run_failed when the run failed or was cancelled; payload_error when the result has a different
-  /// type, or the run has not ended.
+  /// \throws run_failed when the run failed, was cancelled or was skipped; payload_error when the result has
+  /// a different type, or the run has not ended.
   template <json_convertible T>
   T output() const {
     const std::string name = "run " + id + " of function \"" + function_id + "\"";
     if (error) throw run_failed(name + " failed: " + error->name + ": " + error->message, *error);
     if (status == run_status::cancelled) throw run_failed(name + " was cancelled", {});
+    if (status == run_status::skipped)
+      throw run_failed(name + " was skipped: a limit of the function prevented it", {});
     if (output_text.empty())
       throw payload_error("output", name + " has none: it is " + std::string(to_string(status)));
     return decode<T>(output_reader ? output_reader(output_text) : output_text, "output");
@@ -23230,6 +23339,7 @@ struct function_metrics {
   std::uint64_t runs_completed = 0;  ///< runs that completed since then
   std::uint64_t runs_failed = 0;     ///< runs that failed since then
   std::uint64_t runs_cancelled = 0;  ///< runs that were cancelled since then
+  std::uint64_t runs_skipped = 0;    ///< runs that a limit prevented after they were created
 
   std::uint64_t steps_completed = 0;  ///< steps with a result since the engine started
   std::uint64_t steps_failed = 0;     ///< steps that failed permanently since then
@@ -23409,9 +23519,10 @@ INNGEST_INLINE void add_functions(detail::prometheus_writer& out, const engine_m
   for (const function_metrics& row : metrics.functions)
     out.sample(static_cast<double>(row.runs_created), {{"app", row.app}, {"function", row.function}});
   gauge_or_counter("runs_ended_total", "counter", "Runs that ended, by how they ended.", "outcome",
-                   std::array<count, 3>{{{"completed", &function_metrics::runs_completed},
+                   std::array<count, 4>{{{"completed", &function_metrics::runs_completed},
                                          {"failed", &function_metrics::runs_failed},
-                                         {"cancelled", &function_metrics::runs_cancelled}}});
+                                         {"cancelled", &function_metrics::runs_cancelled},
+                                         {"skipped", &function_metrics::runs_skipped}}});
   gauge_or_counter("steps_total", "counter", "Steps that ended, by how they ended.", "outcome",
                    std::array<count, 2>{{{"completed", &function_metrics::steps_completed},
                                          {"failed", &function_metrics::steps_failed}}});
@@ -23524,7 +23635,7 @@ struct backfill_result {
   /// itself.
   std::size_t times = 0;
   std::vector<std::string> run_ids{};  ///< the new runs, in the order of their times
-  std::size_t repeated = 0;            ///< times whose run already existed, from an earlier start
+  std::size_t repeated = 0;            ///< times that were started before, also if a limit refused the run
   std::size_t skipped = 0;             ///< times without a run, because of a running singleton
 };
 
@@ -23906,8 +24017,6 @@ class engine {
 // inngest/embedded/impl/engine.ipp
 
 // inngest/embedded/detail/engine_body.hpp
-
-#include <set>
 
 // inngest/embedded/detail/app_contacts.hpp
 
@@ -24357,36 +24466,47 @@ struct step_of_run {
   step_hash id{};
   timestamp begun{};
   std::string name{};
-  std::string memo{};  // its result; empty without
+  std::string_view memo{};  // the text of its result, which the run's results own; empty without
 };
 
-/// The steps with results that the name or the hashed id may mean.
-INNGEST_INLINE std::vector<step_of_run> steps_with_results(const std::vector<memo_record>& memos,
-                                                           const std::string& named) {
+/// All steps of the run: first those with results, in their order, then those that its end cut off.
+INNGEST_INLINE std::vector<step_of_run> steps_of(const run& run, const std::vector<memo_record>& memos) {
   std::vector<step_of_run> out;
+  std::set<step_hash> known;
+  std::set<std::string> names;
   for (const memo_record& memo : memos) {
-    if (detail::to_hex(memo.step) == named) return {{memo.step, memo.begun, memo.name, memo.text}};
-    const bool has_id = memo.name.empty() && memo.step == detail::sha1::of(named);
-    if (memo.name == named || has_id) out.push_back({memo.step, memo.begun, memo.name, memo.text});
+    out.push_back({memo.step, memo.begun, memo.name, memo.text});
+    known.insert(memo.step);
+    names.insert(memo.name);
+  }
+  for (const timeline_entry& entry : run.timeline) {
+    if (entry.step.empty() || (!entry.step_id && names.contains(entry.step))) continue;
+    const step_hash id = step_hash_of(entry);
+    if (known.insert(id).second) out.push_back({id, entry.at, entry.step, ""});
   }
   return out;
 }
 
-/// A step that has no result: its run ended before. Its name is its id, unless the function gave it another.
-INNGEST_INLINE std::optional<step_of_run> step_without_result(const run& run, const std::string& named) {
-  for (const timeline_entry& entry : run.timeline) {
-    if (entry.step.empty()) continue;
-    const step_hash id = detail::sha1::of(entry.step);
-    if (entry.step == named || detail::to_hex(id) == named) return step_of_run{id, entry.at, entry.step, ""};
+/// The step that the name or the hashed id means.
+INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
+                                     const std::string& named) {
+  std::vector<step_of_run> found;
+  for (step_of_run& step : steps_of(run, memos)) {
+    if (detail::to_hex(step.id) == named) return std::move(step);
+    const bool has_id = step.name.empty() && step.id == detail::sha1::of(named);
+    if (step.name == named || has_id) found.push_back(std::move(step));
   }
-  return std::nullopt;
+  if (found.empty()) throw configuration_error("Step not found in original run");
+  if (found.size() > 1) throw configuration_error("Step name matches multiple steps in original run");
+  return std::move(found.front());
 }
 
 /// The kind of the step, as far as the timeline tells it. It does not have the steps whose results a rerun
 /// kept.
-INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const std::string& name) {
-  const auto first = std::find_if(run.timeline.begin(), run.timeline.end(),
-                                  [&](const timeline_entry& entry) { return entry.step == name; });
+INNGEST_INLINE std::optional<step_kind> kind_of(const run& run, const step_of_run& step) {
+  const auto first = std::find_if(run.timeline.begin(), run.timeline.end(), [&](const timeline_entry& entry) {
+    return entry.step_id ? *entry.step_id == step.id : !entry.step.empty() && entry.step == step.name;
+  });
   if (first == run.timeline.end()) return std::nullopt;
   return kind_begun_by(first->what);
 }
@@ -24397,16 +24517,6 @@ INNGEST_INLINE step_kind kind_by_result(const step_of_run& step) {
   const json memo = json::parse(step.memo, nullptr, false);
   const bool is_event = memo.is_object() && memo.contains("name") && memo.contains("data");
   return memo.is_null() || is_event ? step_kind::wait_for_event : step_kind::run;
-}
-
-INNGEST_INLINE step_of_run find_step(const run& run, const std::vector<memo_record>& memos,
-                                     const std::string& named) {
-  const std::vector<step_of_run> found = steps_with_results(memos, named);
-  if (found.size() > 1) throw configuration_error("Step name matches multiple steps in original run");
-  if (found.size() == 1) return found.front();
-  const auto unended = step_without_result(run, named);
-  if (!unended) throw configuration_error("Step not found in original run");
-  return *unended;
 }
 
 /// A given result as the step's memo: see rerun_step::result.
@@ -24432,20 +24542,17 @@ INNGEST_INLINE bool begins_step(progress what) {
   return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
 }
 
-/// The names of the steps that failed after the last step had begun, and how many of each. After these
-/// failures the function did not go on.
-INNGEST_INLINE std::map<std::string, std::size_t> last_failures(const run& run) {
-  std::map<std::string, std::size_t> out, open;  // open: how many steps with the name are under way
+/// The steps that failed after the last step had begun. After these failures the function did not go on.
+INNGEST_INLINE std::set<step_hash> last_failures(const run& run) {
+  std::set<step_hash> out, under_way;
   for (const timeline_entry& entry : run.timeline) {
     if (entry.step.empty()) continue;
-    std::size_t& under_way = open[entry.step];
+    const step_hash id = step_hash_of(entry);
     const bool begins = begins_step(entry.what);
-    if (begins || under_way == 0) out.clear();  // a step begins, or ran at once
-    if (begins)
-      ++under_way;
-    else if (ends_step(entry.what) && under_way > 0)
-      --under_way;
-    if (entry.what == progress::step_failed) ++out[entry.step];
+    if (begins || !under_way.contains(id)) out.clear();  // a step begins, or ran at once
+    if (begins) under_way.insert(id);
+    if (ends_step(entry.what)) under_way.erase(id);
+    if (entry.what == progress::step_failed) out.insert(id);
   }
   return out;
 }
@@ -24457,7 +24564,7 @@ INNGEST_INLINE bool is_failure(const memo_record& memo) {
 /// Whether the step failed with the run's error: the function let its failure through, although others of a
 /// parallel group began after it. An equal failure that the function went on from can't be told apart.
 INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
-  if (!run.error || !is_failure(memo)) return false;
+  if (!run.error) return false;
   json whole = json::parse(memo.text, nullptr, false);
   if (!whole.is_object()) return false;
   const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
@@ -24467,23 +24574,11 @@ INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
 /// All results but for the failures that ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  std::map<std::string, std::size_t> last = last_failures(run);
-  const auto is_last = [&](const memo_record& memo) {
-    if (!is_failure(memo)) return false;
-    const auto found = std::find_if(last.begin(), last.end(), [&](const auto& failed) {
-      return memo.name == failed.first || (memo.name.empty() && memo.step == detail::sha1::of(failed.first));
-    });
-    if (found == last.end() || found->second == 0) return false;
-    --found->second;
-    return true;
-  };
-  std::vector<memo_record> out;
-  for (std::size_t i = memos.size(); i-- > 0;) {  // the last failures of a name come last
-    const bool ended_run = is_last(memos[i]);
-    if (!ended_run && !has_error_of(run, memos[i])) out.push_back(std::move(memos[i]));
-  }
-  std::reverse(out.begin(), out.end());
-  return out;
+  const std::set<step_hash> last = last_failures(run);
+  std::erase_if(memos, [&](const memo_record& memo) {
+    return is_failure(memo) && (last.contains(memo.step) || has_error_of(run, memo));
+  });
+  return memos;
 }
 
 INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::vector<memo_record> memos,
@@ -24511,7 +24606,7 @@ INNGEST_INLINE rerun_plan plan_rerun(const run_record& earlier, std::vector<memo
     out.replaced = {.step = step.id, .input = from.input};
   }
   std::optional<memo_record> given;
-  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step.name);
+  const std::optional<step_kind> kind = reruns::kind_of(earlier.run, step);
   if (!from.result.empty()) {
     if (!from.input.empty())
       throw payload_error("result", "a step has a new input or a new result, not both");
@@ -29362,6 +29457,9 @@ INNGEST_INLINE void run_meter::count(active_run& run, const timeline_entry& entr
     case progress::run_cancelled:
       ++counts.runs_cancelled;
       return;
+    case progress::run_skipped:
+      ++counts.runs_skipped;
+      return;
     case progress::step_planned:
     case progress::sleep_started:
     case progress::sleep_ended:
@@ -29455,7 +29553,8 @@ INNGEST_INLINE void change_journal::notify_step(active_run& run, const reported_
                .step = op.shown_name(),
                .attempt = attempt,
                .duration = std::chrono::microseconds(op.took / 1000),
-               .detail = std::move(detail)});
+               .detail = std::move(detail),
+               .step_id = op.id});
 }
 
 INNGEST_INLINE void change_journal::note_error(const active_run& run, const std::string& step, int attempt,
@@ -30776,8 +30875,12 @@ INNGEST_INLINE step_end step_end::failure(const run_error& error, int attempt) {
 
 INNGEST_INLINE pending_step& steps::begin(active_run& run, const job& call, const reported_operation& op,
                                           progress what, const std::string& detail, timestamp now) {
-  state_.journal.notify(
-      run, {.at = now, .what = what, .step = op.shown_name(), .attempt = call.attempt, .detail = detail});
+  state_.journal.notify(run, {.at = now,
+                              .what = what,
+                              .step = op.shown_name(),
+                              .attempt = call.attempt,
+                              .detail = detail,
+                              .step_id = op.id});
   return run.pending.emplace(op.id, pending_step{.name = op.shown_name(), .begun = now}).first->second;
 }
 
@@ -30806,7 +30909,8 @@ INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const ste
                               .step = pending.name,
                               .attempt = result.attempt,
                               .duration = now - pending.begun,
-                              .detail = result.detail});
+                              .detail = result.detail,
+                              .step_id = step});
   remember(run, {.step = step, .text = result.memo, .name = pending.name, .begun = pending.begun});
   state_.jobs.continue_run(run, now);
 }
@@ -30905,6 +31009,9 @@ class lifecycle {
   void fail(active_run& run, int attempt, const run_error& error, timestamp now);
 
   void cancel(active_run& run, timestamp now);
+
+  /// Ends a run that a limit refuses before its first call. As on a server, nobody is told.
+  void skip(active_run& run, timestamp now);
 
   /// Does nothing when there is no such run.
   std::optional<follow_up> take_follow_up();
@@ -31344,6 +31451,11 @@ INNGEST_INLINE void lifecycle::cancel(active_run& run, timestamp now) {
       step_end::failure({"Error", "function cancelled"}), now);
 }
 
+INNGEST_INLINE void lifecycle::skip(active_run& run, timestamp now) {
+  end(run, run_status::skipped, {.at = now, .what = progress::run_skipped},
+      step_end::failure({"Error", "function skipped"}), now);
+}
+
 INNGEST_INLINE std::optional<follow_up> lifecycle::take_follow_up() {
   if (follow_ups_.empty()) return std::nullopt;
   std::optional<follow_up> out(std::move(follow_ups_.front()));
@@ -31376,6 +31488,7 @@ INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp no
   if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
       run.event_name == "inngest/function.cancelled")
     return;
+  if (run.status == run_status::skipped) return;
   if (run.status == run_status::failed) publish(ended, "inngest/function.failed", now);
   if (run.status == run_status::cancelled) publish(ended, "inngest/function.cancelled", now);
   publish(ended, "inngest/function.finished", now);
@@ -31418,9 +31531,12 @@ class batches {
   void close(active_run& run, timestamp now);
 
  private:
-  static constexpr std::string_view future_prefix = "future:";  // of `run_record::gathering`
+  // What a run gathers is told by its `run_record::gathering`, because its function may have changed since.
+  static constexpr std::string_view future_prefix = "future:", debounce_prefix = "debounce:";
 
   static bool is_of_the_future(const active_run& run);
+
+  static bool is_debounce(const active_run& run);
 
   active_run& open_buffer(const shared_function& function, const event_record& event, const std::string& key,
                           timestamp due, timestamp now);
@@ -31467,7 +31583,7 @@ INNGEST_INLINE void batches::add_to_batch(const shared_function& function, const
 INNGEST_INLINE void batches::debounce(const shared_function& function, const event_record& event,
                                       event_view& view, timestamp now) {
   const registered_debounce& options = *function->debounce;
-  const std::string key = function->slug + ":" + view.key(options.key);
+  const std::string key = std::string(debounce_prefix) + function->slug + ":" + view.key(options.key);
   active_run* run = state_.runs.buffer(key);
   if (!run) {
     open_buffer(function, event, key,
@@ -31497,7 +31613,7 @@ INNGEST_INLINE void batches::begin_later(const shared_function& function, const 
 INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
   state_.jobs.remove_of_kind(run, job::kind::gathered);
   state_.runs.forget_buffer(run);
-  const bool is_debounced = run.function->debounce && !is_of_the_future(run);
+  const bool is_debounced = is_debounce(run);
   const bool is_admitted = is_admitted_by_flow_control(run, now);
   const timestamp happens(std::chrono::milliseconds(event_view(run.event_text()).time()));
   if (is_debounced && is_admitted && happens > now) return put_off(run, happens, now);
@@ -31506,7 +31622,7 @@ INNGEST_INLINE void batches::close(active_run& run, timestamp now) {
   if (is_admitted && lifecycle_.make_room(*run.function, run.event_text(), now))
     lifecycle_.queue_first_call(run, now);
   else
-    lifecycle_.cancel(run, now);
+    lifecycle_.skip(run, now);
 }
 
 INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp now) {
@@ -31518,7 +31634,11 @@ INNGEST_INLINE void batches::put_off(active_run& run, timestamp due, timestamp n
 INNGEST_INLINE bool batches::is_admitted_by_flow_control(const active_run& run, timestamp now) {
   // a debounce counts its events when they arrive, and their ids when it closes
   if (is_of_the_future(run)) return run.function->debounce || is_within_limits(run, now);
-  return !run.function->debounce || is_first_of_its_id(run, now);
+  return !is_debounce(run) || is_first_of_its_id(run, now);
+}
+
+INNGEST_INLINE bool batches::is_debounce(const active_run& run) {
+  return run.record.gathering.starts_with(debounce_prefix);
 }
 
 INNGEST_INLINE bool batches::is_of_the_future(const active_run& run) {
@@ -31737,6 +31857,7 @@ INNGEST_INLINE std::string outgoing_text(const reported_operation& op) {
 namespace inngest::inline INNGEST_ABI::embedded::outgoing {
 
 INNGEST_INLINE void authorize(http::request& request, const std::string& format, const std::string& key) {
+  if (key.empty()) return;  // a model on this machine needs none
   if (format == "gemini")
     request.url +=
         (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + http::percent_encoded(key);
@@ -31831,6 +31952,9 @@ class operations {
   [[nodiscard]] std::optional<run_error> take(active_run& run, const job& call, const reported_operation& op,
                                               bool waits_for_group, timestamp now);
 
+  /// Remembers or drops a deferred call. Returns false for other operations.
+  bool take_deferred(active_run& run, const reported_operation& op);
+
  private:
   /// Continues the run after a step that the app ran; for a step of a parallel group, once all steps of the
   /// group have run.
@@ -31907,11 +32031,7 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
     take_result(run, call, op, now);
     return std::nullopt;
   }
-  if (op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred) {
-    op.kind == operation_kind::defer ? defer(run, op)
-                                     : abort_deferred(run, op);  // their ids may be steps' ids
-    return std::nullopt;
-  }
+  if (take_deferred(run, op)) return std::nullopt;  // their ids may be steps' ids
   if (run.pending.contains(op.id) || run.memos.contains(op.id))
     return std::nullopt;  // the app reports a pending step again while its siblings are in progress
   switch (op.kind) {
@@ -31938,6 +32058,12 @@ INNGEST_INLINE std::optional<run_error> operations::take(active_run& run, const 
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+INNGEST_INLINE bool operations::take_deferred(active_run& run, const reported_operation& op) {
+  if (op.kind == operation_kind::defer) return defer(run, op), true;
+  if (op.kind == operation_kind::abort_deferred) return abort_deferred(run, op), true;
+  return false;
 }
 
 INNGEST_INLINE void operations::take_result(active_run& run, const job& call, const reported_operation& op,
@@ -32295,7 +32421,8 @@ INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call
                               .what = progress::step_retried,
                               .step = call.step_name,
                               .attempt = call.attempt,
-                              .detail = words_of(error)});
+                              .detail = words_of(error),
+                              .step_id = call.step});
   state_.journal.note_error(run, call.step_name, call.attempt, error, state_.ids.next(now), now);
   state_.jobs.retry(run, call, answer, now);
 }
@@ -33302,7 +33429,8 @@ INNGEST_INLINE void recovery::retry_lost(active_run& run, const job& lost, const
                               .what = lost.step ? progress::step_retried : progress::run_retried,
                               .step = lost.step_name,
                               .attempt = lost.attempt,
-                              .detail = words_of(error)});
+                              .detail = words_of(error),
+                              .step_id = lost.step});
   job next = lost;
   ++next.attempt;
   next.due = now;
@@ -34032,10 +34160,13 @@ INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64
   active_run* run = state_.runs.find(run_id);
   if (!run || run->last_call != call_id) return false;
   for (const reported_operation& op : operations) {
-    if (!scheduling::ends_step(op))
+    const bool is_deferred = op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred;
+    if (!scheduling::ends_step(op) && !is_deferred)
       throw protocol_error("\"" + op.op + "\" can't be saved while a function continues");
   }
-  for (const reported_operation& op : operations) steps_.end_reported(*run, op, 0, now);
+  for (const reported_operation& op : operations) {
+    if (!operations_.take_deferred(*run, op)) steps_.end_reported(*run, op, 0, now);
+  }
   return true;
 }
 
@@ -38462,6 +38593,7 @@ class run_trace {
  private:
   struct part {
     std::string step{};
+    step_hash step_id{};
     std::string_view operation{};  // empty if the timeline does not determine it
     std::string_view status = "WAITING";
     timestamp queued{};
@@ -38477,13 +38609,11 @@ class run_trace {
   /// The step's unfinished span, or a new one when there is none.
   part& open_part(const timeline_entry& entry);
   json described(const part& shown);
-  /// The next result of a step of the name; null when there is none.
-  const memo_record* take_result(const std::string& step);
   std::string next_id();
 
   const run_record& record_;
   const bool with_output_;
-  std::multimap<std::string, const memo_record*> results_;  // by the step's name
+  std::map<step_hash, const memo_record*> results_;
   std::vector<part> parts_;
   std::size_t ids_ = 0;
 };
@@ -38526,7 +38656,7 @@ INNGEST_INLINE json content_of(const memo_record& memo) {
 INNGEST_INLINE run_trace::run_trace(const run_record& record, const std::vector<memo_record>& memos,
                                     bool with_output)
     : record_(record), with_output_(with_output) {
-  for (const memo_record& memo : memos) results_.emplace(memo.name, &memo);
+  for (const memo_record& memo : memos) results_.emplace(memo.step, &memo);
 }
 
 INNGEST_INLINE json run_trace::build() {
@@ -38548,6 +38678,7 @@ INNGEST_INLINE void run_trace::add(const timeline_entry& entry) {
     case progress::run_queued:
     case progress::run_started:
     case progress::run_cancelled:
+    case progress::run_skipped:
       return;
     case progress::step_planned:
     case progress::sleep_started:
@@ -38591,11 +38722,13 @@ INNGEST_INLINE void run_trace::end(const timeline_entry& entry, std::string_view
 }
 
 INNGEST_INLINE run_trace::part& run_trace::open_part(const timeline_entry& entry) {
+  const step_hash id = step_hash_of(entry);
   for (part& known : parts_) {
-    if (known.step == entry.step && !known.ended) return known;
+    if (known.step_id == id && !known.ended) return known;
   }
   const timestamp begun = entry.step.empty() ? entry.at : begin_of(entry);
   parts_.push_back({.step = entry.step,
+                    .step_id = id,
                     .operation = entry.step.empty() ? std::string_view() : operation_of(entry.what),
                     .queued = begun,
                     .started = begun});
@@ -38612,21 +38745,12 @@ INNGEST_INLINE json run_trace::described(const part& shown) {
   add_times(out, shown.queued, shown.started, shown.ended);
   for (const json& attempt : shown.attempts) out["children"].push_back(attempt);
   if (!is_step) return out;
-  const memo_record* result = shown.ended ? take_result(shown.step) : nullptr;
-  out["stepId"] = detail::to_hex(result ? result->step : detail::sha1::of(shown.step));
-  if (with_output_ && result) {
-    json content = content_of(*result);
+  out["stepId"] = detail::to_hex(shown.step_id);
+  const auto result = results_.find(shown.step_id);
+  if (with_output_ && shown.ended && result != results_.end()) {
+    json content = content_of(*result->second);
     if (!content.is_null() || shown.operation == "RUN") out["output"] = as_object(std::move(content));
   }
-  return out;
-}
-
-INNGEST_INLINE const memo_record* run_trace::take_result(const std::string& step) {
-  const auto found = results_.find(step);
-  if (found == results_.end()) return nullptr;
-  const auto first = results_.lower_bound(step);
-  const memo_record* out = first->second;
-  results_.erase(first);
   return out;
 }
 
@@ -45998,7 +46122,11 @@ struct adapter<Server> {
     }
     response.set_chunked_content_provider(
         content_type.c_str(), [stream = std::move(out.stream)](std::size_t, httplib::DataSink& sink) {
-          stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          try {
+            stream([&](std::string_view chunk) { return sink.write(chunk.data(), chunk.size()); });
+          } catch (...) {  // the handler has logged it; cpp-httplib would leave the connection open
+            return false;  // closes it
+          }
           sink.done();
           return true;
         });
@@ -46842,8 +46970,10 @@ namespace inngest::inline INNGEST_ABI::lambda {
 
 namespace detail {
 
-inline bool ends_with_path(std::string path, std::string_view wanted) {
-  while (path.size() > wanted.size() && path.ends_with('/')) path.pop_back();
+/// Slashes at the ends don't count.
+inline bool ends_with_path(std::string_view path, std::string_view wanted) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  while (wanted.ends_with('/')) wanted.remove_suffix(1);
   return path.ends_with(wanted);
 }
 
@@ -49270,7 +49400,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The details of a run on the page, besides its summary and its timeline:
 ///
-/// - for a step its hashed id (`hash`), its result (`output`, or `output_size` if that is large), and the run
+/// - for a step its result (`output`, or `output_size` if that is large), and the run
 ///   that it invoked (`child`)
 /// - for a failed attempt the complete error with its stack (`failure`)
 /// - the attempts of the function outside of its steps (`attempts`)
@@ -49285,9 +49415,8 @@ class page_run {
   void add_to(json& out) const;
 
  private:
-  /// The n-th result with a name belongs to the n-th ended step with that name. Results without a step in the
-  /// timeline were copied by a rerun from the original run: they become the first steps, with the member
-  /// `is_kept`.
+  /// Results without a step in the timeline were copied by a rerun from the original run: they become the
+  /// first steps, with the member `is_kept`.
   void add_results(json& steps) const;
   json kept_step(const memo_record& memo) const;
   static void add_result(json& step, const memo_record& memo, std::size_t& budget);
@@ -49297,7 +49426,7 @@ class page_run {
   json relative(const std::string& run_id, const std::string& step) const;
   void add_children(json& out) const;
   /// The run that the step of the timeline entry started; empty when it started none.
-  std::string child_of(const timeline_entry& entry, const std::vector<std::string>& known) const;
+  std::string child_of(const timeline_entry& entry) const;
 
   const store& store_;
   const run_record& record_;
@@ -49320,27 +49449,22 @@ INNGEST_INLINE void page_run::add_to(json& out) const {
 
 INNGEST_INLINE void page_run::add_results(json& steps) const {
   const std::vector<memo_record> memos = store_.memos_of(record_.run.id);
-  std::map<std::string, std::size_t> ended;  // number of ended steps per name
-  for (const json& step : steps) ended[step["name"].get<std::string>()] += step["ended_at"].is_null() ? 0 : 1;
-  std::map<std::string, std::deque<const memo_record*>> results;
-  for (const memo_record& memo : memos) results[detail::to_printable(memo.name)].push_back(&memo);
+  std::map<std::string, const memo_record*> results;  // by the step's hash
+  for (const memo_record& memo : memos) results.emplace(detail::to_hex(memo.step), &memo);
+  std::set<std::string> begun;
+  for (const json& step : steps) begun.insert(step["hash"].get<std::string>());
   std::size_t budget = std::size_t{1024} * 1024;  // of one answer, in bytes
   json all = json::array();
   for (const memo_record& memo : memos) {
-    std::deque<const memo_record*>& of_name = results[detail::to_printable(memo.name)];
     const bool is_kept = !record_.run.original_run_id.empty() && !memo.name.empty() &&
-                         of_name.size() > ended[detail::to_printable(memo.name)];
+                         !begun.contains(detail::to_hex(memo.step));
     if (!is_kept) continue;
     all.push_back(kept_step(memo));
     add_result(all.back(), memo, budget);
-    of_name.pop_front();
   }
   for (json& step : steps) {
-    std::deque<const memo_record*>& of_name = results[step["name"].get<std::string>()];
-    if (!of_name.empty() && !step["ended_at"].is_null()) {
-      add_result(step, *of_name.front(), budget);
-      of_name.pop_front();
-    }
+    const auto result = results.find(step["hash"].get<std::string>());
+    if (result != results.end() && !step["ended_at"].is_null()) add_result(step, *result->second, budget);
     all.push_back(std::move(step));
   }
   steps = std::move(all);
@@ -49350,6 +49474,7 @@ INNGEST_INLINE json page_run::kept_step(const memo_record& memo) const {
   const std::string at = to_text(record_.run.queued_at);
   return {{"id", "kept:" + detail::to_hex(memo.step)},
           {"name", detail::to_printable(memo.name)},
+          {"hash", detail::to_hex(memo.step)},
           {"kind", "run"},
           {"status", "completed"},
           {"queued_at", at},
@@ -49361,7 +49486,6 @@ INNGEST_INLINE json page_run::kept_step(const memo_record& memo) const {
 
 INNGEST_INLINE void page_run::add_result(json& step, const memo_record& memo, std::size_t& budget) {
   constexpr std::size_t longest = std::size_t{64} * 1024;
-  step["hash"] = detail::to_hex(memo.step);
   if (memo.text.size() > (std::min)(longest, budget)) {
     step["output_size"] = memo.text.size();
     return;
@@ -49427,29 +49551,24 @@ INNGEST_INLINE json page_run::relative(const std::string& run_id, const std::str
 INNGEST_INLINE void page_run::add_children(json& out) const {
   constexpr std::size_t most = 100;
   out["children"] = json::array();
-  std::vector<std::string> known;
   for (const timeline_entry& entry : record_.run.timeline) {
-    if (entry.what != progress::invoke_started || known.size() == most) continue;
-    const std::string id = child_of(entry, known);
+    if (entry.what != progress::invoke_started || out["children"].size() == most) continue;
+    const std::string id = child_of(entry);
     if (id.empty()) continue;
-    known.push_back(id);
     out["children"].push_back(relative(id, entry.step));
   }
 }
 
-INNGEST_INLINE std::string page_run::child_of(const timeline_entry& entry,
-                                              const std::vector<std::string>& known) const {
+INNGEST_INLINE std::string page_run::child_of(const timeline_entry& entry) const {
   // The run was queued when the step began, and stores its step.
   const run_query at_that_time{.function = entry.detail,
                                .limit = 200,
                                .from = entry.at,
                                .until = entry.at + std::chrono::milliseconds(1)};
   for (const run& candidate : store_.find_runs(at_that_time)) {
-    if (std::find(known.begin(), known.end(), candidate.id) != known.end()) continue;
     const auto found = store_.find_run(candidate.id);
     const auto& parent = found ? found->parent : std::nullopt;
-    // run_details() has made the names in the timeline printable
-    if (parent && parent->run_id == record_.run.id && detail::to_printable(parent->name) == entry.step)
+    if (parent && parent->run_id == record_.run.id && parent->step == step_hash_of(entry))
       return candidate.id;
   }
   return {};
@@ -49477,6 +49596,7 @@ class page_api {
   // ---- a run's steps, derived from its timeline --------------------------------------------------------
 
   struct shown_step {
+    step_hash id{};
     json value{};
     bool has_attempts = false;
     bool ended = false;
@@ -49484,7 +49604,7 @@ class page_api {
 
   static json steps_of(const run& run);
 
-  /// The unfinished step with the entry's name, or a new one, because ids may repeat.
+  /// The entry's step, which begins with its first entry.
   static shown_step& open_step(std::vector<shown_step>& steps, const timeline_entry& entry, timestamp before);
 
   static void add(shown_step& step, const timeline_entry& entry);
@@ -49579,16 +49699,18 @@ INNGEST_INLINE json page_api::steps_of(const run& run) {
 
 INNGEST_INLINE page_api::shown_step& page_api::open_step(std::vector<shown_step>& steps,
                                                          const timeline_entry& entry, timestamp before) {
+  const step_hash id = step_hash_of(entry);
   std::size_t uses = 0;
   for (shown_step& step : steps) {
-    if (step.value["name"] != entry.step) continue;
-    if (!step.ended) return step;
-    ++uses;
+    if (step.id == id && !step.ended) return step;
+    if (step.value["name"] == entry.step) ++uses;
   }
   const auto began = entry.at - std::chrono::floor<std::chrono::milliseconds>(entry.duration);
   const auto& kind = protocol::row_of(kind_begun_by(entry.what));
-  steps.push_back({.value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
+  steps.push_back({.id = id,
+                   .value = {{"id", entry.step + (uses == 0 ? "" : ":" + std::to_string(uses))},
                              {"name", entry.step},
+                             {"hash", detail::to_hex(id)},
                              {"kind", kind.shown_as},
                              {"status", "planned"},
                              {"queued_at", to_text((std::min)(began, (std::max)(before, began)))},
@@ -58195,7 +58317,7 @@ class reader {
       "SELECT memos.number AS number, runs.id AS run_id, step, text, name, begun FROM memos JOIN runs ON "
       "runs.number = "
       "run ";
-  inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail";
+  inline static const std::string timeline_columns = "at, what, step, attempt, duration, detail, step_id";
   inline static const std::string note_columns = "what, at, subject, name, target, text";
   /// Matches runs that have not ended, or have an invalid status.
   inline static const std::string is_unfinished = "(status < ?1 OR status > ?2)";
@@ -58986,7 +59108,7 @@ INNGEST_INLINE void reader::read_place(rows& from) {
 }
 
 INNGEST_INLINE void reader::read(rows& from, embedded::timeline_entry& out) {
-  from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail);
+  from.read(out.at, out.what, out.step, out.attempt, out.duration, out.detail, out.step_id);
 }
 
 INNGEST_INLINE void reader::read(rows& from, embedded::run_note& out) {
@@ -59081,10 +59203,14 @@ void keep_bulk_operations(database& file);
 /// Version 8. Adds the audit trail, a view of the pauses, and "paused" in the view of runs.
 void keep_audit(database& file);
 
+/// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart, and skipped
+/// runs to the view. Older entries get it if their run has a single result with the name.
+void note_step_ids(database& file);
+
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
 inline constexpr migration store_migrations[] = {make_store,           note_what_was_begun, make_notes,
                                                  note_repetitions,     keep_logs,           make_searchable,
-                                                 keep_bulk_operations, keep_audit};
+                                                 keep_bulk_operations, keep_audit,          note_step_ids};
 
 /// \throws store_error for a database of another program.
 void check_is_store(database& file);
@@ -59426,6 +59552,34 @@ INNGEST_INLINE void keep_audit(database& file) {
     FROM remembered_values WHERE key LIKE 'pause:%';
   )");
   show_paused_runs(file);
+}
+
+INNGEST_INLINE void note_step_ids(database& file) {
+  file.execute(R"(
+    ALTER TABLE timeline ADD COLUMN step_id BLOB;
+    CREATE INDEX memos_by_name ON memos (run, name);
+    UPDATE timeline SET step_id =
+      (SELECT memos.step FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step)
+    WHERE step <> '' AND 1 =
+      (SELECT count(*) FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step);
+    DROP INDEX memos_by_name;
+
+    DROP VIEW IF EXISTS readable_timeline;
+    CREATE VIEW readable_timeline AS
+    SELECT runs.id AS run_id, position,
+           strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+           CASE what
+             WHEN 0 THEN 'run queued' WHEN 1 THEN 'run started' WHEN 2 THEN 'step planned'
+             WHEN 3 THEN 'step completed' WHEN 4 THEN 'step will retry' WHEN 5 THEN 'step failed'
+             WHEN 6 THEN 'step sleeping' WHEN 7 THEN 'step woke up' WHEN 8 THEN 'step waiting'
+             WHEN 9 THEN 'step received' WHEN 10 THEN 'step timed out' WHEN 11 THEN 'step invoking'
+             WHEN 12 THEN 'step returned' WHEN 13 THEN 'run will retry' WHEN 14 THEN 'run completed'
+             WHEN 15 THEN 'run failed' WHEN 16 THEN 'run cancelled' WHEN 17 THEN 'step requesting'
+             WHEN 18 THEN 'run skipped'
+           END AS what,
+           step, attempt, duration / 1000.0 AS duration_ms, detail, lower(hex(step_id)) AS step_id
+    FROM timeline JOIN runs ON runs.number = run;
+  )");
 }
 
 INNGEST_INLINE void check_is_store(database& file) {
@@ -59843,12 +59997,12 @@ INNGEST_INLINE void writer::add(const embedded::memo_record& memo) {
 INNGEST_INLINE void writer::add(const embedded::timeline_record& record) {
   const embedded::timeline_entry& entry = record.entry;
   file_.run(
-      "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail) "
+      "INSERT INTO timeline (run, position, at, what, step, attempt, duration, detail, step_id) "
       "SELECT number, CASE ?8 WHEN 0 THEN "
       "(SELECT coalesce(max(position), 0) + 1 FROM timeline WHERE run = number) ELSE ?8 END, "
-      "?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
+      "?2, ?3, ?4, ?5, ?6, ?7, ?9 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       record.run_id, entry.at, entry.what, entry.step, entry.attempt, entry.duration, entry.detail,
-      record.position);
+      record.position, entry.step_id);
 }
 
 INNGEST_INLINE void writer::add(const embedded::run_log_record& record) {
