@@ -32,6 +32,7 @@ has_postgresql() {
 need_build_tools
 need python3 command -v python3
 need git command -v git
+need curl command -v curl
 need catch2 pkg-config --exists catch2
 need libcli11-dev pkg-config --exists CLI11
 need meson command -v meson

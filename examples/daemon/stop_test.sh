@@ -5,6 +5,8 @@ daemon=$1
 export STATE_DIRECTORY=$2 PORT=0
 rm -rf "$STATE_DIRECTORY"
 mkdir -p "$STATE_DIRECTORY"
+process=
+trap '[ -z "$process" ] || kill -KILL "$process" 2> /dev/null || true' EXIT  # ctest would wait for it
 
 start() {  # <file for its output>
   out=$STATE_DIRECTORY/$1
@@ -21,6 +23,7 @@ start() {  # <file for its output>
 stop() {
   kill -TERM "$process"
   wait "$process"
+  process=
   grep -q 'housekeeper: stopped, no call is running' "$out"
 }
 # Both processes: on a slow machine the first one may do what the second one has to do.
