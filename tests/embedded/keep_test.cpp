@@ -12,10 +12,14 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -278,6 +282,131 @@ TEST_CASE("an engine applies rules and budget by itself", "[embedded][retention]
   engine engine{
       app, {}, {.store = kept, .retention = {{.status = run_status::failed, .keep = 24h * 365 * 200}}}};
   CHECK(eventually([&] { return ids_of(*kept) == std::vector<std::string>{"a/failed/1"}; }));
+}
+
+namespace {
+
+struct large {
+  std::string text{};
+};
+INNGEST_FIELDS(large, text)
+using large_go = inngest::event<"keep/large", large>;
+
+/// A store of at most one megabyte, and the time of its engine.
+struct small_store {
+  folder place{};
+  std::atomic<std::int64_t> hours = 0;
+  std::function<std::chrono::system_clock::time_point()> clock = [this] {
+    return std::chrono::system_clock::time_point(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)) +
+           std::chrono::hours(hours);
+  };
+
+  engine_options options() const {
+    return {.workers = 1,
+            .store = std::make_shared<sqlite_store>(
+                sqlite_options{.path = place.file,
+                               .sync = sqlite_options::synchronous::normal,
+                               .max_size = 1024 * 1024}),
+            .history = 1h,
+            .system_time = clock};
+  }
+
+  /// Sends events, whose runs complete, until the store has no room.
+  static bool fill(engine& running) {
+    for (int i = 0; i < 1000; ++i) {
+      if (!takes_event(running)) return true;
+      running.wait_until_idle(100ms);
+    }
+    return false;
+  }
+
+  static bool takes_event(engine& running) {
+    try {
+      running.send(large_go{.data = {std::string(20'000, 'x')}});
+      return true;
+    } catch (const inngest::error&) {
+      return false;
+    }
+  }
+
+  static bool takes_event_soon(engine& running) {
+    const auto end = std::chrono::steady_clock::now() + 15s;
+    while (std::chrono::steady_clock::now() < end) {
+      if (takes_event(running)) return true;
+      std::this_thread::sleep_for(100ms);
+    }
+    return false;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a full store gets room again when the history of its runs has passed", "[embedded][retention]") {
+  small_store full;
+  inngest::client app = quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<large_go>(), [](auto&) { return 7; });
+  engine engine{app, {f}, full.options()};
+  REQUIRE(small_store::fill(engine));
+  CHECK_FALSE(small_store::takes_event(engine));
+  full.hours = 2;
+  CHECK(small_store::takes_event_soon(engine));
+  CHECK(engine.wait_until_idle(support::patience));
+}
+
+TEST_CASE("a full store gets room again when it exceeds its budget", "[embedded][retention]") {
+  small_store full;
+  inngest::client app = quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<large_go>(), [](auto&) { return 7; });
+  engine_options options = full.options();
+  options.size_budget = 500'000;
+  engine engine{app, {f}, options};
+  REQUIRE(small_store::fill(engine));
+  CHECK(small_store::takes_event_soon(engine));
+  CHECK(engine.wait_until_idle(support::patience));
+}
+
+TEST_CASE("an engine starts on a full store whose history has passed", "[embedded][retention]") {
+  small_store full;
+  inngest::client app = quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<large_go>(), [](auto&) { return 7; });
+  {
+    engine engine{app, {f}, full.options()};
+    REQUIRE(small_store::fill(engine));
+  }
+  {
+    // Not even one page is free for what an engine writes when it starts.
+    sqlite_store store({.path = full.place.file, .max_size = 1024 * 1024});
+    int next = 0;
+    CHECK_THROWS_AS(([&] {
+                      while (true) add_ended(store, "filler", run_status::completed, ++next);
+                    })(),
+                    inngest::store_error);
+  }
+  full.hours = 2;
+  const auto hourly = [&](int n) {
+    return app.create_function({.id = "hourly-" + std::to_string(n)}, inngest::cron("0 * * * *"), [](auto&) {});
+  };
+  std::vector<inngest::any_function> all{f};
+  for (int n = 0; n < 200; ++n) all.push_back(hourly(n));
+  engine engine{app, all, full.options()};
+  CHECK(small_store::takes_event_soon(engine));
+}
+
+TEMPLATE_TEST_CASE("what an engine will commit again is not removed to make room",
+                   "[embedded][retention][store]", memory_store, sqlite_store) {
+  const folder place;
+  const std::shared_ptr<store> kept = new_store<TestType>(place);
+  for (int hour = 1; hour <= 4; ++hour) add_ended(*kept, "a", run_status::completed, hour);
+  const inngest::timestamp now(std::chrono::hours(10));
+  const std::vector<std::string> named{"a/completed/1", "a/completed/3"};
+  kept->make_room({.kept = {.history = 7h}, .spared = {named.begin(), named.end()}}, now);
+  CHECK(ids_of(*kept) == std::vector<std::string>{"a/completed/1", "a/completed/3", "a/completed/4"});
+  CHECK(kept->find_event("e-a/completed/1"));
+  if (!std::is_same_v<TestType, sqlite_store>) return;  // a store in memory has no limit
+  kept->make_room({.kept = {.history = 7h}, .bytes = 1, .spared = {named.begin(), named.end()}}, now);
+  CHECK(ids_of(*kept) == named);
+  kept->make_room({.kept = {.history = 7h}}, now + 1h);
+  CHECK(ids_of(*kept).empty());
 }
 
 TEST_CASE("a backup of a working engine is a store with which another engine goes on", "[embedded][backup]") {

@@ -43,8 +43,9 @@ struct engine_options {
   /// has the members of audit_entry.
   bool audit_events = false;
   /// The maximum size of all records in bytes. Above it, the engine removes the oldest ended runs even if
-  /// they are within `history`, failed ones last, and logs that. Checked every ten minutes. Default: 0, no
-  /// limit; a memory_store has no limit. See sqlite_options::max_size for a limit that is never exceeded.
+  /// they are within `history`, failed ones last, and logs that. Checked every ten minutes, and every
+  /// ten seconds while commits fail. Default: 0, no limit; a memory_store has no limit. See
+  /// sqlite_options::max_size for a limit that is never exceeded.
   std::uint64_t size_budget = 0;
   /// The maximum number of log lines that the store keeps for each run: lines that its handler logs with
   /// ctx.log, of level `info` and above, and the engine's lines about it. The newest lines are kept. 0 keeps

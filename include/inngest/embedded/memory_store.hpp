@@ -31,6 +31,7 @@ class memory_store final : public store {
   unfinished_work load() override;
   void forget_before(timestamp time) override;
   void forget(const retention& kept, timestamp now) override;
+  std::size_t make_room(const room_to_make& wanted, timestamp now) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
   /// A page of events, newest first.

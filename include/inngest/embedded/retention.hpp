@@ -1,7 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +42,16 @@ struct retention {
   duration_ms shortest() const;
   /// The longest of all times.
   duration_ms longest() const;
+};
+
+/// What a store may remove while an engine's commits fail, because it may be full.
+struct room_to_make {
+  /// How long to keep ended runs, as in store::forget().
+  retention kept{};
+  /// The maximum size of all records in bytes, as in store::forget_down_to(); 0 is no limit.
+  std::uint64_t bytes = 0;
+  /// The ids of runs that must stay: the engine will commit changes of them again.
+  std::set<std::string, std::less<>> spared{};
 };
 
 /// The time `duration` before `now`, without overflow; not before 1970.

@@ -44,7 +44,9 @@ struct sqlite_options {
   std::filesystem::path path;
   /// What a commit waits for. Default: the disk.
   synchronous sync = synchronous::full;
-  /// The maximum size of the file in bytes; a commit that would exceed it fails. Default: 0, no limit.
+  /// The maximum size of the file in bytes; a commit that would exceed it fails. The engine then removes
+  /// old records at once instead of every ten minutes: see engine_options::history and size_budget. Default:
+  /// 0, no limit.
   std::uint64_t max_size = 0;
   /// Only reads an existing file, even while an engine in another process works with it. Such a store rejects
   /// commits, deletes nothing and reports no unfinished work, so an engine on it runs nothing and only
@@ -81,6 +83,7 @@ class sqlite_store final : public store {
   /// Works in small transactions, then returns free pages to the file system.
   void forget(const retention& kept, timestamp now) override;
   std::size_t forget_down_to(std::uint64_t bytes) override;
+  std::size_t make_room(const room_to_make& wanted, timestamp now) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
   /// A page of events, newest first.
@@ -152,6 +155,12 @@ class sqlite_store final : public store {
   /// file is left alone, because opening and closing it would release the locks that SQLite holds on it in
   /// this process.
   static void make_private(const std::filesystem::path& path);
+
+  using run_ids = detail::sqlite::writer::run_ids;
+
+  /// forget() and forget_down_to(), except some runs.
+  void forget(const retention& kept, timestamp now, const run_ids& spared);
+  std::size_t forget_down_to(std::uint64_t bytes, const run_ids& spared);
 
   /// The size of all pages with records, in bytes. The caller holds writing_mutex_.
   std::uint64_t used_bytes();

@@ -392,6 +392,12 @@ class store {
   /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
+  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because a full store
+  /// may get room by it. Removes what these two remove, except the runs of room_to_make::spared and their
+  /// events: a failed commit may have stored a part of a spared run, and the next one would restore only the
+  /// rest. Returns the number of runs that it removed before their time. Default: removes nothing.
+  /// \throws store_error
+  virtual std::size_t make_room(const room_to_make& /*wanted*/, timestamp /*now*/) { return 0; }
 
   // Queries. A store knows no waiting and sleeping runs, so it uses the statuses that it has. It ignores
   // run_query::where and event_query::where, which the engine evaluates.

@@ -265,8 +265,15 @@ class engine_body {
   /// set forward in the meantime.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
 
-  /// The cleaner's thread: removes old records at the start, and then every ten minutes.
+  /// The cleaner's thread: removes old records at the start, then every ten minutes, and while commits fail
+  /// every ten seconds.
   void clean();
+
+  /// Removes old records. Does not throw.
+  void forget_old() noexcept;
+  /// Removes old records although a commit has failed, except `spared` runs. Does not throw.
+  void make_room(std::set<std::string, std::less<>> spared) noexcept;
+  void log_early_removal(std::size_t runs) const;
 
   // ---- callbacks and log lines: collected under the lock, delivered without it ----------------------------
 
@@ -296,7 +303,7 @@ class engine_body {
   mutable std::condition_variable settled_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
-  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_};
+  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_, cleaner_wake_};
   std::shared_ptr<remote_apps> apps_;
   const std::shared_ptr<app_contacts> contacts_ =
       std::make_shared<app_contacts>([this] { return clock_.now(); });

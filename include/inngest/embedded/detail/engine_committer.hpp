@@ -3,7 +3,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 
@@ -22,10 +24,18 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// All functions are called with the lock held.
 class engine_committer {
  public:
-  /// `workers` wakes a worker when a commit ends; `settled` wakes all threads that wait for commits.
+  /// `workers` wakes a worker when a commit ends; `settled` wakes all threads that wait for commits;
+  /// `cleaner` wakes the thread that makes room when a commit fails.
   engine_committer(engine_core& core, embedded::store& store, engine_clock& clock, const logger& log,
-                   std::condition_variable& workers, std::condition_variable& settled)
-      : core_(core), store_(store), clock_(clock), log_(log), wake_(workers), settled_(settled) {}
+                   std::condition_variable& workers, std::condition_variable& settled,
+                   std::condition_variable& cleaner)
+      : core_(core),
+        store_(store),
+        clock_(clock),
+        log_(log),
+        wake_(workers),
+        settled_(settled),
+        cleaner_(cleaner) {}
 
   /// Commits all changes if the store is in memory.
   void commit_at_once();
@@ -33,8 +43,9 @@ class engine_committer {
   /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
-  /// Commits the changes of the engine's constructor. Throws when that fails.
-  void commit_first_changes();
+  /// Commits the changes of the engine's constructor. If that fails, calls `make_room` with the ids of the
+  /// runs that the changes name, and tries again. Throws when that fails, too.
+  void commit_first_changes(detail::function_ref<void(std::set<std::string, std::less<>>)> make_room);
 
   /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() then
   /// contains the reason.
@@ -85,6 +96,7 @@ class engine_committer {
   const logger& log_;
   std::condition_variable& wake_;
   std::condition_variable& settled_;
+  std::condition_variable& cleaner_;
   const bool is_on_disk_ = store_.is_on_disk();
   std::condition_variable background_wake_;
   bool background_stops_ = false;

@@ -10,6 +10,8 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -271,6 +273,11 @@ class engine_core {
   bool has_uncommitted() const { return !pending_.empty(); }
   /// Why the last commit failed; empty when it succeeded.
   const std::string& problem() const { return problem_; }
+
+  /// The ids of the runs that uncommitted changes name. Not during a commit.
+  std::set<std::string, std::less<>> uncommitted_runs() const { return runs_of(pending_); }
+  /// The ids of the runs that changes name.
+  static std::set<std::string, std::less<>> runs_of(std::span<const changes> all);
 
   /// All changes that are not committed. Call end_commit() afterwards.
   batch begin_commit();

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +29,16 @@ class writer {
     std::int64_t number = 0;
   };
 
-  /// Checks some of the ended runs, and removes those that are readable and whose retention has expired.
-  /// Returns false when there were no runs.
-  bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from);
+  using run_ids = std::set<std::string, std::less<>>;
 
-  /// Removes some of the readable runs that ended first, with the events that only they used, and returns
-  /// their number. `last` becomes the latest time at which one was queued.
-  std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last);
+  /// Checks some of the ended runs, and removes those that are readable, not spared, and whose retention has
+  /// expired. Returns false when there were no runs.
+  bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from,
+                   const run_ids& spared);
+
+  /// Removes some of the readable runs that ended first and are not spared, with the events that only they
+  /// used, and returns their number. `last` becomes the latest time at which one was queued.
+  std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last, const run_ids& spared);
 
   /// Checks some of the events from before the time, and removes those that are readable, dispatched and used
   /// by no run. Returns false when there were no events.

@@ -47,6 +47,11 @@ INNGEST_INLINE void memory_store::forget_before(timestamp time) {
 }
 
 INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
+  make_room({.kept = kept}, now);
+}
+
+INNGEST_INLINE std::size_t memory_store::make_room(const room_to_make& wanted, timestamp now) {
+  const retention& kept = wanted.kept;
   const std::lock_guard lock(mutex_);
   const timestamp time = time_before(now, kept.history);
   const auto is_too_old = [&](const run& each) {
@@ -55,7 +60,7 @@ INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
   };
   std::erase_if(runs_, [&](const auto& entry) {
     const run& ended = entry.second.record.run;
-    if (!is_too_old(ended)) return false;
+    if (!is_too_old(ended) || wanted.spared.contains(ended.id)) return false;
     const auto original = runs_.find(ended.original_run_id);
     if (original != runs_.end() && !is_too_old(original->second.record.run)) return false;
     forget_links(entry.second.record);
@@ -72,6 +77,7 @@ INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
                 [&](const auto& entry) { return entry.second.ended_at && *entry.second.ended_at < time; });
   const timestamp oldest = time_before(now, kept.audit);
   std::erase_if(audit_, [&](const auto& entry) { return entry.second.at < oldest; });
+  return 0;
 }
 
 INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_view event_id) const {

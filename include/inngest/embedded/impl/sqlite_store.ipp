@@ -33,13 +33,24 @@ INNGEST_INLINE void sqlite_store::forget_before(timestamp time) {
   forget({.history = std::chrono::milliseconds(0), .rules = {}}, time);
 }
 
-INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) {
+INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) { forget(kept, now, {}); }
+
+INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
+  return forget_down_to(bytes, {});
+}
+
+INNGEST_INLINE std::size_t sqlite_store::make_room(const room_to_make& wanted, timestamp now) {
+  forget(wanted.kept, now, wanted.spared);
+  return wanted.bytes > 0 ? forget_down_to(wanted.bytes, wanted.spared) : 0;
+}
+
+INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now, const run_ids& spared) {
   if (!lock_) return;
   constexpr int slice = 500;
   const timestamp time = time_before(now, kept.history);
   detail::sqlite::writer writer(writing_);
   detail::sqlite::writer::place runs, events;
-  in_slices([&] { return writer.forget_runs(kept, now, slice, runs); });
+  in_slices([&] { return writer.forget_runs(kept, now, slice, runs, spared); });
   in_slices([&] { return writer.forget_events(time, slice, events); });
   in_slices([&] { return writer.forget_values(time, slice); });
   in_slices([&] {
@@ -51,7 +62,7 @@ INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) {
   give_back_pages();
 }
 
-INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
+INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes, const run_ids& spared) {
   if (!lock_) return 0;
   constexpr int slice = 50;
   std::size_t out = 0;
@@ -64,7 +75,7 @@ INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
       if (used_bytes() <= bytes) return false;
       has_events = has_events && writer.forget_events(last, slice, events);
       if (has_events) return true;
-      const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last);
+      const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last, spared);
       out += removed;
       has_events = removed > 0;
       return has_events;

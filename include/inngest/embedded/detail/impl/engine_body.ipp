@@ -23,7 +23,8 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
       takeover_(app_, std::make_shared<loopback>(*this, hub_)) {
   {
     const std::lock_guard lock(mutex_);
-    commits_.commit_first_changes();
+    commits_.commit_first_changes(
+        [this](std::set<std::string, std::less<>> spared) { make_room(std::move(spared)); });
   }
   log_unreadable();
   deliver();
@@ -216,30 +217,54 @@ INNGEST_INLINE void engine_body::end_threads() {
 }
 
 INNGEST_INLINE void engine_body::clean() {
+  const auto stops = [&] { return core_.is_stopping(); };
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
     // A failed commit will be retried. The store may have it nevertheless, and the retry would partly restore
-    // a run that was removed in between.
-    if (!core_.problem().empty()) {
-      cleaner_wake_.wait_for(lock, std::chrono::seconds(10), [&] { return core_.is_stopping(); });
-      continue;
-    }
+    // a run that was removed in between. All other old records go, because the store may be full of them.
+    const bool has_problem = !core_.problem().empty();
+    if (has_problem) settled_.wait(lock, [&] { return !core_.is_committing(); });
+    std::set<std::string, std::less<>> spared;
+    if (has_problem) spared = core_.uncommitted_runs();
     lock.unlock();
-    try {
-      options_.store->forget(
-          {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
-          clock_.now());
-      const std::size_t more =
-          options_.size_budget > 0 ? options_.store->forget_down_to(options_.size_budget) : 0;
-      if (more > 0)
-        app_.log().warn("the engine removed " + counted(more, "ended run") +
-                        " before their time, because its store exceeded engine_options::size_budget");
-    } catch (...) {
-      app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
-    }
+    if (has_problem)
+      make_room(std::move(spared));
+    else
+      forget_old();
     lock.lock();
-    cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
+    cleaner_wake_.wait_for(lock, std::chrono::seconds(10), stops);
+    cleaner_wake_.wait_for(lock, std::chrono::minutes(10),
+                           [&] { return stops() || !core_.problem().empty(); });
   }
+}
+
+INNGEST_INLINE void engine_body::forget_old() noexcept {
+  try {
+    options_.store->forget(
+        {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
+        clock_.now());
+    if (options_.size_budget > 0) log_early_removal(options_.store->forget_down_to(options_.size_budget));
+  } catch (...) {
+    app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
+  }
+}
+
+INNGEST_INLINE void engine_body::make_room(std::set<std::string, std::less<>> spared) noexcept {
+  try {
+    log_early_removal(options_.store->make_room(
+        {.kept = {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
+         .bytes = options_.size_budget,
+         .spared = std::move(spared)},
+        clock_.now()));
+  } catch (...) {
+    app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
+  }
+}
+
+INNGEST_INLINE void engine_body::log_early_removal(std::size_t runs) const {
+  if (runs == 0) return;
+  app_.log().warn("the engine removed " + counted(runs, "ended run") +
+                  " before their time, because its store exceeded engine_options::size_budget");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -23,6 +23,7 @@ INNGEST_INLINE std::uint64_t engine_committer::changed() {
 }
 
 INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::string problem) {
+  if (!problem.empty()) cleaner_.notify_one();
   ++(problem.empty() ? measured_.commits : measured_.commits_failed);
   measured_.commit_durations.add(last_took_);
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
@@ -31,10 +32,16 @@ INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine_committer::commit_first_changes() {
+INNGEST_INLINE void engine_committer::commit_first_changes(
+    detail::function_ref<void(std::set<std::string, std::less<>>)> make_room) {
   if (!core_.has_uncommitted()) return;
   engine_core::batch batch = core_.begin_commit();
-  store_.commit(batch.all);
+  try {
+    store_.commit(batch.all);
+  } catch (const store_error&) {  // it may be full of records whose time has passed
+    make_room(engine_core::runs_of(batch.all));
+    store_.commit(batch.all);
+  }
   core_.end_commit(std::move(batch), "", clock_.now());
 }
 

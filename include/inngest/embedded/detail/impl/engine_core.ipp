@@ -183,6 +183,26 @@ INNGEST_INLINE void engine_core::begin_to_stop() {
   if (!calls_.empty() || !at_apps_.empty()) ++changed_;
 }
 
+INNGEST_INLINE std::set<std::string, std::less<>> engine_core::runs_of(std::span<const changes> all) {
+  std::set<std::string, std::less<>> out;
+  for (const changes& part : all) {
+    const auto add = [&](const auto& records) {
+      for (const auto& record : records) out.insert(record.run_id);
+    };
+    for (const run_record& record : part.runs) out.insert(record.run.id);
+    for (const run_update& update : part.run_updates) out.insert(update.id);
+    for (const auto& [run_id, step] : part.removed_waits) out.insert(run_id);
+    add(part.memos);
+    add(part.added_jobs);
+    add(part.added_waits);
+    add(part.timeline);
+    add(part.notes);
+    add(part.log_lines);
+    add(part.tags);
+  }
+  return out;
+}
+
 INNGEST_INLINE engine_core::batch engine_core::begin_commit() {
   committing_ = true;
   if (problem_.empty() && !kept_log_lines_.empty()) {  // otherwise a full disk would make the batch grow

@@ -48,7 +48,7 @@ INNGEST_INLINE std::string old_status_of(const std::string& table) {
 }
 
 INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timestamp now, int at_most,
-                                        place& from) {
+                                        place& from, const run_ids& spared) {
   std::vector<std::int64_t> numbers;
   bool found_run = false;
   const auto is_too_old = [&](timestamp ended, const std::string& function, embedded::run_status status) {
@@ -59,7 +59,7 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
       "SELECT runs.ended_at, runs.number, " + old_status_of("runs") + ", original.number IS NOT NULL, " +
       old_status_of("original") +
       ", CASE WHEN typeof(original.ended_at) = 'integer' AND original.ended_at BETWEEN 0 AND ?3 - 1 "
-      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug "
+      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug, runs.id "
       "FROM runs LEFT JOIN runs AS original ON original.id = runs.original_run_id "
       "WHERE (runs.ended_at, runs.number) > (?1, ?2) AND runs.ended_at BETWEEN 0 AND ?3 - 1 "
       "AND typeof(runs.ended_at) = 'integer' ORDER BY runs.ended_at, runs.number LIMIT ?6";
@@ -71,6 +71,7 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
     timestamp end_of_original;
     found.read(from.time, from.number, status, has_original, status_of_original, end_of_original);
     if (!status || !is_too_old(from.time, found.text_at(6), *status)) continue;
+    if (spared.contains(found.text_at(8))) continue;
     const bool original_goes =
         status_of_original && is_too_old(end_of_original, found.text_at(7), *status_of_original);
     if (!has_original || original_goes) numbers.push_back(from.number);
@@ -79,19 +80,23 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
   return found_run;
 }
 
-INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_failed, timestamp& last) {
+INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_failed, timestamp& last,
+                                                      const run_ids& spared) {
   std::vector<std::int64_t> numbers;
+  const int enough = at_most + static_cast<int>(spared.size());  // all of these may be among the first
   rows found = file_.query(
-      "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
-      "<> ?3 "
-      "AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
+      "SELECT number, queued_at, id FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 "
+      "AND status <> ?3 AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
       "AND NOT EXISTS (SELECT 1 FROM runs AS original WHERE original.id = runs.original_run_id) "
       "ORDER BY ended_at LIMIT ?4",
       embedded::run_status::completed, embedded::run_status::skipped,
-      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most, latest_time);
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, enough, latest_time);
   while (found.next()) {
+    std::int64_t number = 0;
     timestamp queued;
-    found.read(numbers.emplace_back(), queued);
+    found.read(number, queued);
+    if (spared.contains(found.text_at(2))) continue;
+    numbers.push_back(number);
     last = (std::max)(last, queued);
   }
   for (const std::int64_t number : numbers) {
