@@ -16,6 +16,7 @@
 #include <inngest/embedded/detail/find_api.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/page_api.hpp>
+#include <inngest/embedded/detail/rerun_api.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 
@@ -169,6 +170,30 @@ void check_goes_on(const std::filesystem::path& file, const std::string& table) 
 
 }  // namespace
 
+namespace {
+
+/// Starts an engine on a damaged file: what it lists can be exported with its values, and removed.
+void check_can_be_removed(const std::filesystem::path& file) {
+  const auto store = std::make_shared<sqlite_store>(
+      sqlite_options{.path = file, .sync = sqlite_options::synchronous::normal});
+  const auto app = make_client();
+  engine running(app, {simple(app)}, {.workers = 1, .store = store});
+  for (auto all = running.unreadable(); !all.empty(); all = running.unreadable()) {
+    const unreadable_record& record = all.front();
+    INFO(record.table << " where " << record.key << ": " << record.reason);
+    const std::string exported = running.export_unreadable();
+    std::string line = line_of(record);
+    line.pop_back();
+    const bool went_with_its_run = record.table == "memos" && record.reason.starts_with("run_id is ");
+    if (!went_with_its_run) CHECK_THAT(exported, ContainsSubstring(line + R"(,"values":{)"));
+    CHECK_FALSE(running.remove_unreadable(record.table, record.key + "0"));
+    REQUIRE(running.remove_unreadable(record.table, record.key) != went_with_its_run);
+  }
+  CHECK(running.metrics().unreadable_records == 0);
+}
+
+}  // namespace
+
 TEST_CASE("a value of the wrong type in any column of any table stops nothing else",
           "[embedded][store][unreadable]") {
   const folder place;
@@ -212,6 +237,7 @@ TEST_CASE("a value of the wrong type in any column of any table stops nothing el
     const std::string kept = "SELECT count(*) FROM " + each.table + " WHERE typeof(" + each.name + ") = '" +
                              (each.type == "BLOB" ? "text" : "blob") + "'";
     CHECK(number_in(place.file, kept) >= 1);
+    check_can_be_removed(place.file);
     std::filesystem::remove(place.file);
   }
 }
@@ -289,6 +315,7 @@ TEST_CASE("a record that makes no sense stops nothing else, and its run is set a
       CHECK(number_in(place.file, "SELECT count(*) FROM runs WHERE id = 'a' AND ended_at IS NULL") == 1);
       CHECK(number_in(place.file, "SELECT count(*) FROM memos WHERE text <> 'null'") == 1);
     }
+    check_can_be_removed(place.file);
     std::filesystem::remove(place.file);
   }
 }
@@ -324,6 +351,62 @@ TEST_CASE(
                  {.workers = 1, .store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})});
   CHECK(running.unreadable().empty());
   CHECK(running.wait_for("a", support::patience).status == run_status::completed);
+}
+
+TEST_CASE("only the unreadable one of two records with similar keys is removed", "[embedded][unreadable]") {
+  const folder place;
+  const std::string start = GENERATE(as<std::string>(), "once:app-f:", std::string(200, 'x'));
+  const std::string bad = start + "Ж", good = start + "Б";
+  {
+    sqlite_store store({.path = place.file});
+    commit(store, {.values = {{.key = good, .text = "e1", .expires = in_an_hour()},
+                              {.key = bad, .text = "9223372036854775807", .expires = in_an_hour()}}});
+  }
+  const auto app = make_client();
+  const auto store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  engine running(app, {simple(app)}, {.workers = 1, .store = store});
+  const auto all = running.unreadable();
+  REQUIRE(all.size() == 1);
+  REQUIRE(running.remove_unreadable(all[0].table, all[0].key));
+  REQUIRE(store->load().values.size() == 1);
+  CHECK(store->load().values[0].key == good);
+}
+
+TEST_CASE("a registration is no longer unreadable when its app has registered again",
+          "[embedded][unreadable]") {
+  const auto app = make_client();
+  const auto store = std::make_shared<memory_store>();
+  commit(*store, {.apps = {{.id = "other", .text = "{"}, {.id = "gone", .text = "{"}}});
+  engine running(app, {simple(app)}, {.workers = 1, .store = store});
+  CHECK(running.unreadable().size() == 2);
+  running.register_app(
+      "other",
+      R"({"functions":[{"id":"other-g","name":"g","triggers":[{"event":"test/g"}],)"
+      R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
+  REQUIRE(running.unreadable().size() == 1);
+  CHECK_FALSE(running.remove_unreadable("apps", "id = \"other\""));
+  CHECK(running.remove_unreadable("apps", "id = \"gone\""));
+  REQUIRE(store->load().apps.size() == 1);
+  CHECK(store->load().apps[0].id == "other");
+}
+
+TEST_CASE("a run that is set aside has not ended, and can be removed", "[embedded][unreadable]") {
+  const folder place;
+  make_file(place.file);
+  execute(place.file, "DELETE FROM run_events WHERE run = (SELECT number FROM runs WHERE id = 'a')");
+  const auto app = make_client();
+  engine running(app, {simple(app)},
+                 {.workers = 1, .store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file})});
+  const auto refused = rerun_api(running).answer({.method = "POST", .url = "/api/runs/a/cancel"});
+  REQUIRE(refused);
+  CHECK(refused->status == 409);
+  CHECK_THAT(refused->body, ContainsSubstring("is set aside") && !ContainsSubstring("has ended"));
+  const auto all = running.unreadable();
+  REQUIRE(all.size() == 1);
+  CHECK(running.remove_unreadable(all[0].table, all[0].key));
+  CHECK_FALSE(running.find_run("a"));
+  CHECK(number_in(place.file, "SELECT count(*) FROM memos") == 0);
+  CHECK(number_in(place.file, "SELECT count(*) FROM jobs WHERE run_id = 'a'") == 0);
 }
 
 TEST_CASE("a page of runs is not shorter because of those that can't be read",

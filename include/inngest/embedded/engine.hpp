@@ -329,7 +329,7 @@ class engine {
   /// in the store until the record is repaired or removed; then the next engine continues it.
   /// \throws store_error
   std::vector<unreadable_record> unreadable() const;
-  /// The unreadable records that the store finds now, as JSON lines with the raw values of their columns.
+  /// The records of unreadable(), as JSON lines with the raw values of their columns.
   /// \throws store_error
   std::string export_unreadable() const;
   /// Removes an unreadable record from the store; for a run, everything that belongs to it. `table` and `key`
@@ -381,8 +381,9 @@ class engine {
   /// \throws configuration_error when the run does not exist; store_error
   run wait_for(std::string_view run_id, duration_ms timeout) const;
 
-  /// Waits until the engine has nothing left to do: all events are dispatched, and all runs have ended and are
-  /// stored. A run that sleeps or waits keeps the engine busy. Returns false when the timeout passes first.
+  /// Waits until the engine has nothing left to do: all events are dispatched, and all runs have ended and
+  /// are stored. A run that sleeps or waits keeps the engine busy. Returns false when the timeout passes
+  /// first.
   bool wait_until_idle(duration_ms timeout) const;
 
  private:

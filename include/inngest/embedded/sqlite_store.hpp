@@ -107,7 +107,7 @@ class sqlite_store final : public store {
   /// The number of runs with each status.
   run_counts count_runs() const override;
   std::vector<unreadable_record> unreadable() const override;
-  std::string export_unreadable() const override;
+  std::string export_records(const std::vector<unreadable_record>& records) const override;
   bool remove_unreadable(const std::string& table, const std::string& key) override;
   std::vector<audit_entry> audit_trail(const audit_query& query) const override;
   /// The size of the file and its `-wal` file.

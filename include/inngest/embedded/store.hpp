@@ -465,6 +465,10 @@ class store {
   /// values.
   /// \throws store_error
   virtual std::string export_unreadable() const;
+  /// These records as such lines. An engine exports with it what the store finds, and what it has found
+  /// itself. A record that no longer exists has no `values`. Default: without the values.
+  /// \throws store_error
+  virtual std::string export_records(const std::vector<unreadable_record>& records) const;
   /// Removes an unreadable record, and nothing else; for a run, also everything that belongs to it. Returns
   /// false when there is no such unreadable record. Default: throws, because it is not supported.
   /// \throws store_error

@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <inngest/config.hpp>
@@ -14,9 +15,21 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A condition that finds a record in its table.
+/// A text in the key of an unreadable record: quoted, or as hex digits if it can't be printed. Whole, because
+/// the key must not find another record; but damage may have made it very long.
+std::string key_text(std::string_view text);
+
+// Conditions that find a record in its table: keys of unreadable records.
+
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
 std::string key_of(const wait_record& wait);
+inline std::string key_of(const app_record& app) { return "id = " + key_text(app.id); }
+inline std::string key_of(const event_record& event) { return "id = " + key_text(event.id); }
+inline std::string key_of(const run& run) { return "id = " + key_text(run.id); }
+inline std::string key_of(const remembered_value& value) { return "key = " + key_text(value.key); }
+/// The key of the step in its run.
+std::string key_of_step(std::string_view run_id, const step_hash& step);
+inline std::string key_of(const memo_record& memo) { return key_of_step(memo.run_id, memo.step); }
 
 unreadable_record without_run(const job& job);
 unreadable_record without_run(const wait_record& wait);

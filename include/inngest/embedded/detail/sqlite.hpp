@@ -158,6 +158,8 @@ class rows {
 
   /// The value as SQL.
   std::string value_of(int at) const;
+  /// The bytes of a text or blob, until the row or the type of the value changes.
+  std::string_view bytes_of(int at) const;
 
   std::unique_ptr<sqlite3_stmt, closer> owned_;  // null for a statement of the database
   sqlite3_stmt* statement_;

@@ -161,7 +161,9 @@ INNGEST_INLINE std::vector<audit_entry> engine::audit_trail(const audit_query& q
   return body_->store().audit_trail(query);
 }
 
-INNGEST_INLINE std::string engine::export_unreadable() const { return body_->store().export_unreadable(); }
+INNGEST_INLINE std::string engine::export_unreadable() const {
+  return body_->store().export_records(unreadable());
+}
 
 INNGEST_INLINE bool engine::remove_unreadable(const std::string& table, const std::string& key) {
   return body_->remove_unreadable(table, key);

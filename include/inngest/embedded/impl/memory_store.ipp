@@ -279,7 +279,10 @@ INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, co
   const auto erase = [&](auto& from) {
     return std::erase_if(from, [&](const auto& entry) { return key_of(entry.second) == key; }) > 0;
   };
-  return table == "jobs" ? erase(jobs_) : table == "waits" && erase(waits_);
+  if (table == "jobs") return erase(jobs_);
+  if (table == "waits") return erase(waits_);
+  if (table == "apps") return erase(apps_);  // what an engine can't use, even if nothing is damaged
+  return table == "remembered_values" && erase(values_);
 }
 
 INNGEST_INLINE run_counts memory_store::count_runs() const {

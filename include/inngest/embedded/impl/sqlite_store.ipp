@@ -232,9 +232,9 @@ INNGEST_INLINE std::vector<audit_entry> sqlite_store::audit_trail(const audit_qu
   return ask([&](reader& from) { return from.audit_trail(query); });
 }
 
-INNGEST_INLINE std::string sqlite_store::export_unreadable() const {
+INNGEST_INLINE std::string sqlite_store::export_records(const std::vector<unreadable_record>& records) const {
   database file = open(path_);  // its own connection, like unreadable()
-  return detail::sqlite::unreadable_rows(file).export_lines(reader(file).unreadable());
+  return detail::sqlite::unreadable_rows(file).export_lines(records);
 }
 
 INNGEST_INLINE bool sqlite_store::remove_unreadable(const std::string& table, const std::string& key) {

@@ -149,9 +149,11 @@ INNGEST_INLINE std::string line_of(const unreadable_record& record, std::string_
   return out.text();
 }
 
-INNGEST_INLINE std::string store::export_unreadable() const {
+INNGEST_INLINE std::string store::export_unreadable() const { return export_records(unreadable()); }
+
+INNGEST_INLINE std::string store::export_records(const std::vector<unreadable_record>& records) const {
   std::string out;
-  for (const unreadable_record& each : unreadable()) out += line_of(each) + "\n";
+  for (const unreadable_record& each : records) out += line_of(each) + "\n";
   return out;
 }
 

@@ -176,13 +176,12 @@ INNGEST_INLINE bool engine_body::remove_unreadable(const std::string& table, con
   const auto is_it = [&](const unreadable_record& record) {
     return record.table == table && record.key == key;
   };
-  // the engine may have replaced such a record since it started
-  const bool is_replaceable = table == "remembered_values" || table == "apps";
-  const auto known = is_replaceable ? options_.store->unreadable() : unreadable();
+  const auto known = unreadable();
   if (std::none_of(known.begin(), known.end(), is_it)) return false;
-  if (!options_.store->remove_unreadable(table, key)) return false;
+  const bool removed = options_.store->remove_unreadable(table, key);
   std::unique_lock lock(mutex_);
   core_.forget_unreadable(table, key);
+  if (!removed) return false;  // it went with its run
   note_action("remove unreadable record", table + " where " + key);
   commits_.commit_changes(lock);
   lock.unlock();

@@ -240,6 +240,7 @@ INNGEST_INLINE std::optional<engine_core::pending_progress> engine_core::take_pr
 INNGEST_INLINE std::uint64_t engine_core::note() {
   for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
     ++changed_;
+    scheduler_.forget_replaced(fresh);
     note_progress(fresh);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);

@@ -58,8 +58,13 @@ INNGEST_INLINE http::response rerun_api::cancel(const std::string& run_id) const
   if (engine_.cancel(run_id)) return server_api<engine>::answer_of(200, {{"run_id", run_id}});
   const auto found = engine_.find_run(run_id);
   if (!found) return server_api<engine>::refusal(404, "there is no run \"" + run_id + "\"");
-  return server_api<engine>::refusal(
-      409, "run \"" + run_id + "\" has ended: it is " + std::string(to_string(found->status)));
+  const std::string status(to_string(found->status));
+  if (!found->ended())
+    return server_api<engine>::refusal(
+        409, "run \"" + run_id + "\" is " + status +
+                 ", but the engine does not run it: it is set aside because of an unreadable record (see "
+                 "/api/unreadable), or has just ended");
+  return server_api<engine>::refusal(409, "run \"" + run_id + "\" has ended: it is " + status);
 }
 
 INNGEST_INLINE http::response rerun_api::resend(const std::string& event_id) const {

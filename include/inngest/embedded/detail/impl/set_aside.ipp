@@ -1,13 +1,33 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 #include <inngest/config.hpp>
+#include <inngest/detail/utf8.hpp>
 #include <inngest/embedded/detail/set_aside.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE std::string key_of(const wait_record& wait) {
-  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
+INNGEST_INLINE std::string key_text(std::string_view text) {
+  constexpr std::size_t longest = 1000;
+  const bool is_long = text.size() > longest;
+  const bool can_print = detail::is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+                           return (c >= 0 && c < ' ') || c == '\x7f';
+                         });
+  if (can_print && !is_long) return '"' + std::string(text) + '"';
+  const std::string_view first = text.substr(0, longest);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(first.data());
+  return "x'" + detail::to_hex(std::span(bytes, first.size())) + (is_long ? "...'" : "'");
 }
+
+INNGEST_INLINE std::string key_of_step(std::string_view run_id, const step_hash& step) {
+  return "run_id = " + key_text(run_id) + ", step = x'" + detail::to_hex(step) + "'";
+}
+
+INNGEST_INLINE std::string key_of(const wait_record& wait) { return key_of_step(wait.run_id, wait.step); }
 
 INNGEST_INLINE unreadable_record without_run(const job& job) {
   return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" does not exist"};

@@ -14,6 +14,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/utf8.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/json.hpp>
 
@@ -101,7 +102,9 @@ INNGEST_INLINE std::string rows::key(int columns) const {
   std::string out;
   for (int at = 0; at < columns; ++at) {
     if (at > 0) out += ", ";
-    out += std::string(sqlite3_column_name(statement_, at)) + " = " + value_of(at);
+    out += std::string(sqlite3_column_name(statement_, at)) + " = ";
+    const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
+    out += is_text ? embedded::key_text(bytes_of(at)) : value_of(at);
   }
   return out;
 }
@@ -183,6 +186,12 @@ INNGEST_INLINE void rows::fail(int at, const std::string& why) const {
   throw bad_value(path_, sqlite3_column_name(statement_, at), value_of(at) + ", " + why);
 }
 
+INNGEST_INLINE std::string_view rows::bytes_of(int at) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+  return {bytes == nullptr ? "" : bytes, size};
+}
+
 INNGEST_INLINE std::string rows::value_of(int at) const {
   switch (sqlite3_column_type(statement_, at)) {
     case SQLITE_NULL:
@@ -195,9 +204,7 @@ INNGEST_INLINE std::string rows::value_of(int at) const {
       break;
   }
   const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
-  const std::string_view all(bytes == nullptr ? "" : bytes, size);
+  const std::string_view all = bytes_of(at);
   if (is_text) return shown(all);
   std::string out = "x'";
   for (const char byte : all.substr(0, 40)) {

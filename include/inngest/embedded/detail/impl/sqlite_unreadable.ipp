@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <inngest/config.hpp>
@@ -12,11 +14,15 @@
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// The columns of a table by which the reader names its rows.
+/// The columns that name the rows of a table in the keys of unreadable records.
 struct row_name {
   std::string_view table{};
   std::string_view columns{};
   int count = 1;
+  std::string_view order = columns;  // columns of the table that tell all rows apart
+
+  /// The name of the first column, with which a key begins.
+  std::string_view first() const;
 };
 
 inline constexpr auto row_names = std::to_array<row_name>({
@@ -26,6 +32,10 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"deferred_calls", "run, position", 2},
     {"timeline", "run, position", 2},
     {"memos", "number"},
+    // Names of records that only the engine's check finds, which does not know their numbers.
+    {"events", "id", 1, "number, id"},
+    {"runs", "id", 1, "number, id"},
+    {"memos", "(SELECT id FROM runs WHERE number = memos.run) AS run_id, step", 2, "number"},
     {"notes", "run, id", 2},
     {"run_logs", "run, position", 2},
     {"run_tags", "run, name", 2},
@@ -34,38 +44,53 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"waits", "run_id, step", 2},
     {"remembered_values", "key"},
     {"apps", "id"},
-    {"run_tags", "run, name", 2},
-    {"run_keys", "run, what, key", 3},
     {"audit_trail", "id"},
     {"bulk_operations", "id"},
 });
 
-/// A condition that selects fewer rows, if the key begins with an integer: "run = 7, position = ..." becomes
-/// "run = 7".
-INNGEST_INLINE std::string integer_condition(std::string_view key) {
-  const std::size_t value = key.find(" = ");
-  if (value == std::string_view::npos) return "1";
+INNGEST_INLINE std::string_view row_name::first() const {
+  const std::string_view out = columns.substr(0, columns.find(','));
+  const std::size_t alias = out.rfind(' ');
+  return alias == std::string_view::npos ? out : out.substr(alias + 1);
+}
+
+/// The quoted text of a key as SQL; empty if there is none.
+INNGEST_INLINE std::string text_in_key(std::string_view key) {
+  const std::size_t begin = key.find('"'), end = key.rfind('"');
+  if (begin == end) return "";
+  std::string out = "'";
+  for (const char c : key.substr(begin + 1, end - begin - 1)) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
+}
+
+/// A condition that selects fewer rows, if the key begins with an integer or names a run or an event: "run =
+/// 7, position = ..." becomes "run = 7".
+INNGEST_INLINE std::string condition_of(std::string_view table, std::string_view key) {
   const std::string_view first = key.substr(0, key.find(','));
-  const std::string_view digits = first.substr(value + 3);
+  const std::string_view digits = first.substr((std::min)(first.size(), first.find(" = ") + 3));
   const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(),
                                                         [](char c) { return c >= '0' && c <= '9'; });
-  return is_number ? std::string(first) : "1";
+  if (is_number) return std::string(first);
+  const std::string text = text_in_key(key);
+  if (text.empty()) return "1";
+  if (table == "memos") return "run = (SELECT number FROM runs WHERE id = " + text + ")";
+  return table == "runs" || table == "events" ? "id = " + text : "1";
 }
 
 INNGEST_INLINE unreadable_rows::place unreadable_rows::find(const std::string& table,
                                                             const std::string& key) {
-  const auto known = std::find_if(row_names.begin(), row_names.end(),
-                                  [&](const row_name& row) { return row.table == table; });
-  if (known == row_names.end()) return {};
-  place out{.columns = std::string(known->columns), .condition = "1"};
-  if (key.starts_with(out.columns.substr(0, out.columns.find(',')) + " = "))
-    out.condition = integer_condition(key);
-  rows found = file_.query("SELECT " + out.columns + " FROM " + table + " WHERE " + out.condition +
-                           " ORDER BY " + out.columns);
-  for (std::int64_t at = 0; found.next(); ++at) {
-    if (found.key(known->count) != key) continue;
-    out.offset = at;
-    break;
+  place out;
+  for (const row_name& name : row_names) {
+    if (name.table != table) continue;
+    out = {.columns = std::string(name.order), .condition = condition_of(table, key)};
+    if (!key.starts_with(std::string(name.first()) + " = ")) continue;
+    rows found = file_.query("SELECT " + std::string(name.columns) + " FROM " + table + " WHERE " +
+                             out.condition + " ORDER BY " + out.columns);
+    for (std::int64_t at = 0; found.next(); ++at) {
+      if (found.key(name.count) != key) continue;
+      out.offset = at;
+      return out;
+    }
   }
   return out;
 }

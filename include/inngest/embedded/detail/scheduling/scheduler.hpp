@@ -151,6 +151,8 @@ class scheduler {
 
   /// Forgets an unreadable record that was removed from the store.
   void forget_unreadable(const std::string& table, const std::string& key);
+  /// Forgets the unreadable records that the changes replace: the new ones must not be removed.
+  void forget_replaced(const changes& fresh);
 
   /// Replaces an app's functions.
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);

@@ -58,8 +58,6 @@ class work_check {
 
   // ---- problems -----------------------------------------------------------------------------------------
 
-  static std::string quoted(const std::string& text) { return '"' + text + '"'; }
-
   static problem text_problem(std::initializer_list<const std::string*> texts);
 
   static problem object_problem(const char* what, const std::string& text);

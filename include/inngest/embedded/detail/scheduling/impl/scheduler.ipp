@@ -188,8 +188,22 @@ INNGEST_INLINE std::string scheduler::backfill(const std::string& slug, const st
 }
 
 INNGEST_INLINE void scheduler::forget_unreadable(const std::string& table, const std::string& key) {
-  std::erase_if(unreadable_,
-                [&](const unreadable_record& record) { return record.table == table && record.key == key; });
+  std::string run_id;  // all that belongs to a removed run went with it
+  std::erase_if(unreadable_, [&](const unreadable_record& record) {
+    if (record.table != table || record.key != key) return false;
+    if (table == "runs") run_id = record.run_id;
+    return true;
+  });
+  if (run_id.empty()) return;
+  std::erase_if(unreadable_, [&](const unreadable_record& record) { return record.run_id == run_id; });
+}
+
+INNGEST_INLINE void scheduler::forget_replaced(const changes& fresh) {
+  if (unreadable_.empty()) return;
+  for (const app_record& app : fresh.apps) forget_unreadable("apps", key_of(app));
+  for (const remembered_value& value : fresh.values) forget_unreadable("remembered_values", key_of(value));
+  for (const std::string& key : fresh.removed_values)
+    forget_unreadable("remembered_values", key_of(remembered_value{.key = key}));
 }
 
 INNGEST_INLINE void scheduler::register_app(const app_record& app, std::vector<function_definition> functions,

@@ -8,18 +8,18 @@ namespace inngest::inline INNGEST_ABI::embedded {
 INNGEST_INLINE void work_check::check() {
   take_out(work_.apps, [&](const app_record& app) { return look(app); });
   take_out(work_.events, [&](const event_record& event) {
-    return look("events", "id = " + quoted(event.id), event_problem(event.text));
+    return look("events", key_of(event), event_problem(event.text));
   });
   take_out(work_.values, [&](const remembered_value& value) {
-    return look("remembered_values", "key = " + quoted(value.key), problem_of(value));
+    return look("remembered_values", key_of(value), problem_of(value));
   });
   for (const run_record& record : work_.runs) {
     by_id_.emplace(record.run.id, &record);
-    look("runs", "id = " + quoted(record.run.id), problem_of(record), record.run.id);
+    look("runs", key_of(record.run), problem_of(record), record.run.id);
   }
   for (const memo_record& memo : work_.memos) {
-    look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
-         detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
+    look("memos", key_of(memo), detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"),
+         memo.run_id);
   }
   take_out_listed();
   for (const job& job : work_.jobs) {
@@ -57,7 +57,7 @@ INNGEST_INLINE bool work_check::look(const app_record& app) {
   } catch (const std::exception& reason) {
     found = reason.what();
   }
-  return look("apps", "id = " + quoted(app.id), std::move(found));
+  return look("apps", key_of(app), std::move(found));
 }
 
 INNGEST_INLINE work_check::problem work_check::text_problem(std::initializer_list<const std::string*> texts) {
