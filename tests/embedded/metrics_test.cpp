@@ -269,6 +269,31 @@ TEST_CASE("concurrency slots and the oldest due call are told", "[embedded][metr
   CHECK(engine.metrics().slots_in_use == 0);
 }
 
+TEST_CASE("an engine is ready while an app without workers has due calls", "[embedded][health]") {
+  std::atomic<std::int64_t> offset{0};
+  inngest::client app = quiet_client();
+  const auto f = app.create_function({.id = "f"}, inngest::on<go>(), [](auto&) {});
+  engine engine{app, {f}, {.workers = 2, .system_time = [&] {
+                             return std::chrono::system_clock::now() + std::chrono::seconds(offset.load());
+                           }}};
+  // Without an http_server, no route leads to the app.
+  engine.register_app("away", R"({"functions":[{"id":"away-g","name":"g","triggers":[{"event":"test/away"}],)"
+                              R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
+  engine.accept(R"([{"name":"test/away","data":{}},{"name":"test/away","data":{}}])");
+  REQUIRE(eventually([&] { return engine.metrics().queued == 2; }));
+  offset = 40;
+  std::this_thread::sleep_for(1100ms);  // it checks at most once a second
+  CHECK(engine.metrics().queued == 2);
+  const engine_health found = engine.health();
+  CHECK(found.ready);
+  CHECK(engine.metrics().oldest_due_job == 0ms);
+  REQUIRE(found.checks.size() == 5);
+  CHECK(found.checks[4].ok);
+  CHECK(found.checks[4].detail == "runs that wait for a worker of their app: 2 of app \"away\"");
+  CHECK_THAT(prometheus_text(engine.metrics()),
+             ContainsSubstring("inngest_engine_awaiting_worker{app=\"away\"} 2\n"));
+}
+
 TEST_CASE("an engine is ready while its store can be written and its clock is right", "[embedded][health]") {
   const auto store = std::make_shared<fragile_store>();
   std::atomic<std::int64_t> offset{0};

@@ -9,7 +9,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// One of the checks of engine::health().
 struct health_check {
-  std::string name{};    ///< "engine", "store", "workers" or "clock"
+  std::string name{};    ///< "engine", "store", "workers", "clock" or "apps"
   bool ok = true;        ///< whether the check passed
   std::string detail{};  ///< the problem or the finding, for people
 };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -74,8 +75,10 @@ struct engine_metrics {
   std::size_t calls = 0;    ///< running function calls and step requests
   std::size_t jobs = 0;     ///< scheduled calls and timers
   /// How long the oldest due call has been waiting to begin; 0 when there is none. It grows when there are
-  /// too few workers, or when a concurrency limit delays calls.
+  /// too few workers, or when a concurrency limit delays calls. Calls of `awaiting_worker` don't count.
   std::chrono::milliseconds oldest_due_job{};
+  /// By remote app: runs whose due call waits because the app has no free worker. Only apps with such runs.
+  std::map<std::string, std::size_t> awaiting_worker{};
   std::size_t slots_in_use = 0;   ///< running calls that hold a slot of a concurrency limit
   std::size_t slots_awaited = 0;  ///< due calls that wait for a slot of a concurrency limit
 

@@ -66,6 +66,9 @@ class engine_monitor {
 
   health_check worker_check(const engine_metrics& metrics) const;
 
+  /// Names the remote apps whose runs wait for a worker. Always passes: others' work is not affected.
+  static health_check app_check(const engine_metrics& metrics);
+
   health_check clock_check() const;
 
   std::mutex& mutex_;

@@ -179,6 +179,9 @@ INNGEST_INLINE std::string prometheus_text(const engine_metrics& metrics) {
   one("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
   one("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
       static_cast<double>(metrics.oldest_due_job.count()) / 1000);
+  out.begin("awaiting_worker", "gauge", "Runs whose due call waits for a worker of their app.");
+  for (const auto& [app, runs] : metrics.awaiting_worker)
+    out.sample(static_cast<double>(runs), {{"app", app}});
   one("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
       metrics.slots_in_use);
   one("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",

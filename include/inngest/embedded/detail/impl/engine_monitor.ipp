@@ -67,7 +67,8 @@ INNGEST_INLINE std::string engine_monitor::add_runs(const std::string& last, eng
     const active_run& run = *next->second;
     counted = &next->first;
     const scheduling::run_activity found = scheduling::activity_of(state, run, now, false);
-    if (found.due)
+    if (found.awaits_worker) ++out.awaiting_worker[run.function->app_id];
+    if (found.due && !found.awaits_worker)
       out.oldest_due_job = (std::max)(
           out.oldest_due_job, std::chrono::duration_cast<std::chrono::milliseconds>(now - *found.due));
     auto place = of.find(run.record.run.function_slug);
@@ -136,8 +137,10 @@ INNGEST_INLINE engine_health engine_monitor::examine() const {
                                   : is_draining ? "it is draining"
                                                 : ""});
   out.checks.push_back(store_check(problem));
-  out.checks.push_back(worker_check(metrics()));
+  const engine_metrics measured = metrics();
+  out.checks.push_back(worker_check(measured));
   out.checks.push_back(clock_check());
+  if (!measured.awaiting_worker.empty()) out.checks.push_back(app_check(measured));
   out.ready =
       std::all_of(out.checks.begin(), out.checks.end(), [](const health_check& check) { return check.ok; });
   return out;
@@ -177,6 +180,16 @@ INNGEST_INLINE health_check engine_monitor::worker_check(const engine_metrics& m
     detail += ", and a call has been due for " +
               format(std::chrono::duration_cast<std::chrono::microseconds>(metrics.oldest_due_job));
   return {.name = "workers", .ok = !is_stuck, .detail = std::move(detail)};
+}
+
+INNGEST_INLINE health_check engine_monitor::app_check(const engine_metrics& metrics) {
+  std::string detail = "runs that wait for a worker of their app: ";
+  bool is_first = true;
+  for (const auto& [app, runs] : metrics.awaiting_worker) {
+    if (!std::exchange(is_first, false)) detail += ", ";
+    detail += std::to_string(runs) + " of app \"" + app + "\"";
+  }
+  return {.name = "apps", .ok = true, .detail = std::move(detail)};
 }
 
 INNGEST_INLINE health_check engine_monitor::clock_check() const {

@@ -18,6 +18,8 @@ struct run_activity {
   std::optional<timestamp> until{};  // see run::until
   /// When its call that has not begun became due; `nullopt` when there is none.
   std::optional<timestamp> due{};
+  /// Whether that call waits because its remote app has no free worker.
+  bool awaits_worker = false;
 };
 
 /// The run's activity; without `waits_for` if `with_words` is false.

@@ -57,6 +57,8 @@ class run_queue {
   void set_limits(std::uint64_t id, std::shared_ptr<const concurrency_limits> limits);
 
   const job* find(std::uint64_t id) const;
+  /// Whether the gate did not let the job pass when it was last asked. False while the job waits for a slot.
+  bool is_refused(std::uint64_t id) const;
 
   /// Takes the next due job that its limits and the gate allow. A taken call is in progress until finished().
   /// The gate is asked last, so that it may reserve capacity for the job that it lets pass.
@@ -104,6 +106,7 @@ class run_queue {
     std::shared_ptr<const concurrency_limits> limits{};
     place at = place::held;
     const std::string* waits_at = nullptr;  // the key of the limit, or of the gate
+    bool is_refused = false;                // by the gate, when it was last asked
   };
 
   struct slot_state {

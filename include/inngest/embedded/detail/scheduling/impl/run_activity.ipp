@@ -60,7 +60,11 @@ INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const acti
     out.status = run_status::paused;
     out.due.reset();
   }
-  if (planned.due) return out;
+  if (planned.due) {
+    out.awaits_worker =
+        out.due && !run.function->url.empty() && state.jobs.queue().is_refused(planned.due->id);
+    return out;
+  }
   if (run.record.run.status == run_status::queued) {
     if (planned.call) out.until = planned.call->due;
     return out;

@@ -42,6 +42,11 @@ INNGEST_INLINE const job* run_queue::find(std::uint64_t id) const {
   return found == entries_.end() ? nullptr : &found->second.what;
 }
 
+INNGEST_INLINE bool run_queue::is_refused(std::uint64_t id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.is_refused && found->second.at != place::parked;
+}
+
 INNGEST_INLINE std::optional<job> run_queue::take(timestamp now, job_gate gate) {
   while (!later_.empty() && later_.begin()->first <= now) {
     const std::uint64_t id = later_.begin()->second;
@@ -113,6 +118,7 @@ INNGEST_INLINE void run_queue::block(queued_job& queued, const rank& place_in_li
   const auto group = blocked_.try_emplace(key).first;
   group->second.insert(place_in_line);
   queued.at = place::blocked;
+  queued.is_refused = true;
   queued.waits_at = &group->first;
   if (queued.limits) free_slots(*queued.limits);
 }
@@ -132,7 +138,10 @@ INNGEST_INLINE void run_queue::open_blocked(const std::string& key) {
   if (group == blocked_.end()) return;
   const std::set<rank> jobs = std::move(group->second);
   blocked_.erase(group);
-  for (const rank& waiting : jobs) become_ready(waiting.second);
+  for (const rank& waiting : jobs) {
+    entries_.at(waiting.second).is_refused = false;  // for another reason than before, if at all
+    become_ready(waiting.second);
+  }
 }
 
 INNGEST_INLINE void run_queue::open_all_blocked() {
