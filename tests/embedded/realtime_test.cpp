@@ -6,6 +6,7 @@
 #include <inngest/realtime.hpp>
 #include <inngest/testing.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -168,6 +169,45 @@ TEST_CASE("a subscriber sees the progress of a run, in the process and through t
   CHECK(there.all().at(0).data<Progress>().percent == 10);
   REQUIRE(running.wait_until_idle(support::patience));
   CHECK(running.find_run(run)->output<std::string>() == "done");
+}
+
+TEST_CASE("metadata that is set again and again does not count again and again", "[embedded][realtime]") {
+  const bool on_disk = GENERATE(false, true);
+  const store_records::folder place;
+  std::shared_ptr<inngest::embedded::store> store;
+  if (on_disk)
+    store = std::make_shared<inngest::embedded::sqlite_store>(
+        inngest::embedded::sqlite_options{.path = place.file});
+  else
+    store = std::make_shared<inngest::embedded::memory_store>();
+  const inngest::client app(quiet());
+  const auto import = make_import(app);
+  engine running(app, {import}, {.store = store});
+  const std::string run = running.start(import, {{"id", "1"}});
+  REQUIRE(running.wait_until_idle(support::patience));
+  const std::size_t before = store->notes_of(run).size();
+  const std::string large(60'000, 'x');
+  app.set_metadata({.run_id = run, .step_id = "s"}, "progress", {{"of", "step"}});
+  app.set_metadata({.run_id = run}, "progress", {{"first", 1}}, inngest::metadata_change::merge);
+  for (int round = 0; round < 20; ++round)
+    app.set_metadata({.run_id = run}, "progress", {{"round", round}, {"text", large}});
+  CHECK(store->notes_of(run).size() == before + 2);
+  const json all = inngest::embedded::combined_metadata(store->notes_of(run));
+  const auto last = std::find_if(all.begin(), all.end(), [](const json& each) {
+    return each["kind"] == "userland.progress" && each["target"].is_null();
+  });
+  REQUIRE(last != all.end());
+  CHECK(last->at("values") == json{{"round", 19}, {"text", large}});
+  const auto add = [&](int n) {
+    app.set_metadata({.run_id = run}, "progress", {{"text" + std::to_string(n), large}},
+                     inngest::metadata_change::merge);
+  };
+  CHECK_THROWS_WITH(([&] {
+                      for (int n = 0; n < 20; ++n) add(n);
+                    })(),
+                    Catch::Matchers::ContainsSubstring("more than 1 MB"));
+  app.set_metadata({.run_id = run}, "progress", {{"round", 20}});  // makes room
+  CHECK(store->notes_of(run).size() == before + 2);
 }
 
 TEST_CASE("another process publishes, scores and sets metadata through the engine's server",

@@ -192,6 +192,14 @@ struct run_note {
   /// is about the run, and for other kinds.
   std::string target{};
   std::string text{};  ///< the values, the message or the error as JSON
+
+  /// Whether it sets metadata: earlier values of its kind and target are gone.
+  bool sets_metadata() const { return what == kind::metadata && name == "set"; }
+  /// Whether it sets the metadata that the note of the same run has changed before.
+  bool replaces(const run_note& earlier) const {
+    return sets_metadata() && earlier.what == what && earlier.id < id && earlier.subject == subject &&
+           earlier.target == target;
+  }
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -298,7 +306,8 @@ struct changes {
   std::vector<remembered_value> values{};     ///< new values; they replace those with the same key
   std::vector<app_record> apps{};             ///< registrations; they replace those with the same id
   /// New notes; a store ignores a note whose id already exists in the run. Of a run's messages and errors, a
-  /// store keeps only the newest: see most_messages_of_run.
+  /// store keeps only the newest: see most_messages_of_run. It removes the metadata that a note replaces: see
+  /// run_note::replaces().
   std::vector<run_note> notes{};
   std::vector<run_log_record> log_lines{};  ///< new log lines
   std::vector<tag_change> tags{};           ///< changes of tags, applied after `runs`

@@ -171,18 +171,16 @@ class realtime_api {
       std::vector<run_note> notes = read_metadata(body);
       if (!engine_.store().find_run(run_id))
         return realtime_refusal(404, "there is no run \"" + run_id + "\"");
-      std::size_t size = 0;
       timestamp earliest{};  // the system clock may have been set back since the last change
-      for (const run_note& known : engine_.store().notes_of(run_id)) {
-        size += known.what == run_note::kind::metadata ? metadata_size(known) : 0;
+      std::vector<run_note> all = engine_.store().notes_of(run_id);
+      for (const run_note& known : all)
         earliest = (std::max)(earliest, known.at + std::chrono::milliseconds(1));
-      }
       for (run_note& note : notes) {
         note.run_id = run_id;
         note.at = earliest;
-        size += metadata_size(note);
+        all.push_back(note);
       }
-      if (size > max_metadata_of_run)
+      if (remaining_metadata_size(all) > max_metadata_of_run)
         throw metadata_too_large("metadata", "run \"" + run_id + "\" has more than 1 MB of it");
       engine_.add_notes(std::move(notes));
       return {.headers = {{"content-type", "application/json"}}};

@@ -15,7 +15,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A server's limits for the values of one change and for those of all changes of a run.
+/// A server's limits for the values of one change and for those of all changes of a run. Changes that a later
+/// one replaces don't count, so that a long run may report its progress again and again.
 inline constexpr std::size_t max_metadata_size = 64 * 1024;
 inline constexpr std::size_t max_metadata_of_run = 1024 * 1024;
 /// The maximum size of a message; the same as a server's.
@@ -34,6 +35,9 @@ std::vector<run_note> read_metadata(std::string_view body);
 
 /// The size of a change as counted by a server.
 std::size_t metadata_size(const run_note& note);
+
+/// The size of the changes that remain: a later `set` replaces earlier ones of its kind and target.
+std::size_t remaining_metadata_size(const std::vector<run_note>& notes);
 
 /// The note of a published message. A large one is shortened.
 run_note note_of(const realtime::message& message);

@@ -365,6 +365,8 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& re
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   run.notes.try_emplace(note.id, note);
+  if (note.sets_metadata())
+    std::erase_if(run.notes, [&](const auto& entry) { return note.replaces(entry.second); });
   if (note.what == run_note::kind::metadata) return;
   const auto is_alike = [&](const auto& entry) { return entry.second.what == note.what; };
   const auto count = std::count_if(run.notes.begin(), run.notes.end(), is_alike);

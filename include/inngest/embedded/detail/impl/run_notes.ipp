@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 #include <inngest/config.hpp>
@@ -114,6 +115,18 @@ INNGEST_INLINE void combine(json& values, const std::string& op, const json& cha
 }  // namespace notes
 
 INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
+
+INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
+  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
+  std::size_t out = 0;
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
+    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
+    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
+    out += metadata_size(*note);
+    if (note->sets_metadata()) replaced.insert(of);
+  }
+  return out;
+}
 
 INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
   const std::string text(body);

@@ -374,7 +374,14 @@ INNGEST_INLINE void writer::add(const embedded::run_note& note) {
       "INSERT INTO notes (run, id, what, at, subject, name, target, text) "
       "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       note.run_id, note.id, note.what, note.at, note.subject, note.name, note.target, note.text);
-  if (note.what == embedded::run_note::kind::metadata) return;
+  if (note.what == embedded::run_note::kind::metadata) {
+    if (!note.sets_metadata()) return;
+    file_.run(
+        "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = ?3 "
+        "AND subject = ?4 AND target = ?5",
+        note.run_id, note.id, note.what, note.subject, note.target);
+    return;
+  }
   file_.run(
       "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
       "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
