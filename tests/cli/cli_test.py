@@ -332,6 +332,24 @@ class PutRight(Terminal):
         self.assertIn("has ended", self.ask("cancel", run["id"], expected=1))
         self.ask("resume", "--app", "shop")
 
+    def test_a_command_goes_on_after_an_id_that_is_refused(self):
+        ended = self.failed_run()["id"]
+        self.ask("pause", "--app", "shop")
+        event = self.send(order("several"))[0]
+        run = eventually("it is paused", lambda: self.runs("--event-id", event))[0]
+        shown = self.ask("cancel", "no-such", run["id"], ended, expected=1)
+        for part in ("there is no run", "is cancelled", "has ended"):
+            self.assertIn(part, shown)
+        self.assertEqual(self.ended(run["id"])["status"], "cancelled")
+        done = call("--url", self.service.url, "--json", "events", "resend", "nope", event)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no event", done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual(len(told["ids"]), 1)
+        self.assertEqual([refused["id"] for refused in told["refused"]], ["nope"])
+        self.assertIn("there is no event", told["refused"][0]["error"])
+        self.ask("resume", "--app", "shop")
+
     def test_schedules_are_listed_run_made_up_for_and_paused(self):
         self.assertIn("0 6 * * *", self.ask("schedules"))
         self.assertIn("runs now: run 01", self.ask("schedules", "run", "shop-report", "0 6 * * *"))

@@ -155,15 +155,15 @@ outcome send_events(session& in, const event_to_send& wanted) {
 outcome resend(session& in, const std::vector<std::string>& events) {
   in.engine().require_engine("events resend");
   json ids = json::array();
-  for (const std::string& event : events) {
+  const served_ids served = for_each_id(events, [&](const std::string& event) {
     const json answer = in.engine().post("/api/events/" + inngest::http::percent_encoded(event) + "/resend");
     for (const json& id : answer.value("ids", json::array())) {
       ids.push_back(id);
       if (!in.in_json) say("Event " + event + " was sent again as " + id.get<std::string>() + ".");
     }
-  }
-  if (in.in_json) print_json({{"ids", ids}});
-  return outcome::ok;
+  });
+  if (in.in_json) print_json({{"ids", ids}, {"refused", served.refused}});
+  return served.code;
 }
 
 void add_list(CLI::App& events, session& to) {

@@ -3,14 +3,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include <inngest/version.hpp>
 
-#include "printable.hpp"
 #include "session.hpp"
 
 namespace {
@@ -18,8 +16,7 @@ namespace {
 using terminal::outcome;
 
 int end_with(outcome code, const std::string& problem) {
-  std::fputs(("inngest-engine: " + terminal::printable(problem, terminal::lines::kept) + "\n").c_str(),
-             stderr);
+  terminal::complain(problem);
   return static_cast<int>(code);
 }
 

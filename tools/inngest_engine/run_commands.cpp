@@ -249,13 +249,13 @@ outcome rerun(session& in, const rerun_request& wanted) {
 outcome cancel(session& in, const std::vector<std::string>& ids) {
   in.engine().require_engine("cancel");
   json cancelled = json::array();
-  for (const std::string& id : ids) {
+  const served_ids served = for_each_id(ids, [&](const std::string& id) {
     in.engine().post("/api/runs/" + inngest::http::percent_encoded(id) + "/cancel");
     cancelled.push_back(id);
     if (!in.in_json) say("Run " + id + " is cancelled.");
-  }
-  if (in.in_json) print_json({{"cancelled", cancelled}});
-  return outcome::ok;
+  });
+  if (in.in_json) print_json({{"cancelled", cancelled}, {"refused", served.refused}});
+  return served.code;
 }
 
 void add_list(CLI::App& runs, session& to) {

@@ -61,6 +61,27 @@ door& session::engine() {
   return door_.emplace(of);
 }
 
+void complain(const std::string& problem) {
+  std::fputs(("inngest-engine: " + printable(problem, lines::kept) + "\n").c_str(), stderr);
+}
+
+served_ids for_each_id(const std::vector<std::string>& ids,
+                       const std::function<void(const std::string&)>& what) {
+  served_ids out;
+  for (const std::string& id : ids) {
+    try {
+      what(id);
+    } catch (const failure& problem) {
+      complain(problem.what());
+      out.refused.push_back({{"id", id}, {"error", problem.what()}});
+      out.code = problem.code();
+      if (out.code == outcome::no_engine) break;
+      out.code = outcome::problem;
+    }
+  }
+  return out;
+}
+
 CLI::App* add_command(CLI::App& parent, session& to, const std::string& name, const std::string& about,
                       command what) {
   CLI::App* out = parent.add_subcommand(name, about);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <inngest/json.hpp>
 
@@ -63,6 +64,21 @@ void print_json(const inngest::json& value);
 
 /// Prints a human-readable line to standard output. Makes the text printable.
 void say(const std::string& text);
+
+/// Prints a problem to standard error. Makes the text printable.
+void complain(const std::string& problem);
+
+/// The end of a command for several things that the engine may refuse one by one.
+struct served_ids {
+  outcome code = outcome::ok;
+  inngest::json refused = inngest::json::array();  // {"id", "error"}
+};
+
+/// Does something for each id, and goes on when the engine refuses one: otherwise the command could only be
+/// repeated for all, and would do twice what it has done. Complains about refusals. Ends early when no engine
+/// answers.
+served_ids for_each_id(const std::vector<std::string>& ids,
+                       const std::function<void(const std::string&)>& what);
 
 /// Asks a yes-or-no question on the terminal.
 /// \throws failure when there is no terminal.
