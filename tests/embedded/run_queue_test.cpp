@@ -39,7 +39,51 @@ TEST_CASE("a job that is removed after it was called for a place passes the plac
   CHECK(next->id == 3);
 }
 
+TEST_CASE("a freed place goes to the first job whose own limit allows it", "[embedded][queue]") {
+  run_queue queue;
+  const auto narrow = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 1}});
+  const auto wide = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 2}});
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    add(queue, id, wide);
+    CHECK(queue.take(now)->id == id);
+  }
+  add(queue, 3, narrow);
+  add(queue, 4, wide);
+  CHECK_FALSE(queue.take(now));
+  queue.finished(1);
+  const auto next = queue.take(now);
+  REQUIRE(next);
+  CHECK(next->id == 4);
+  CHECK_FALSE(queue.take(now));
+  queue.finished(2);
+  queue.finished(4);
+  CHECK(queue.take(now)->id == 3);
+  CHECK(queue.parked() == 0);
+}
+
+TEST_CASE("a place for runs is offered to the next job when the gate stops the first", "[embedded][queue]") {
+  run_queue queue;
+  const auto limits =
+      std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 1, /*holds_for_run=*/true}});
+  const std::string key = "app";
+  const auto gate = [&](const inngest::embedded::job& due) {
+    return job_passage{.is_open = due.id != 2, .key = &key};
+  };
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    queue.add({.id = id, .run_id = "run-" + std::to_string(id), .due = now}, now, limits);
+    queue.release(id);
+  }
+  CHECK(queue.take(now, gate)->id == 1);
+  CHECK_FALSE(queue.take(now, gate));
+  queue.finished(1);
+  queue.release_run("run-1");
+  const auto next = queue.take(now, gate);
+  REQUIRE(next);
+  CHECK(next->id == 3);
+}
+
 TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost", "[embedded][queue]") {
+  const bool differs = GENERATE(false, true);  // functions may limit the same key differently
   std::mt19937 random(GENERATE(range(1u, 60u)));
   const auto chance = [&](unsigned count) { return random() % count; };
   const std::vector<std::string> keys = {"a", "b", "c"};
@@ -66,7 +110,8 @@ TEST_CASE("whatever happens to jobs, no limit is exceeded and no place is lost",
       case 1: {
         concurrency_limits limits;
         for (const std::string& key : keys) {
-          if (chance(2) == 0) limits.push_back({key, limit_of[key]});
+          const int limit = differs ? static_cast<int>(1 + chance(3)) : limit_of[key];
+          if (chance(2) == 0) limits.push_back({key, limit});
         }
         add(queue, ++last, std::make_shared<const concurrency_limits>(limits));
         waiting.emplace(last, limits);

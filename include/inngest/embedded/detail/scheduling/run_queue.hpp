@@ -107,11 +107,14 @@ class run_queue {
     place at = place::held;
     const std::string* waits_at = nullptr;  // the key of the limit, or of the gate
     bool is_refused = false;                // by the gate, when it was last asked
+    int waits_below = 0;                    // the limit of the key at which it is parked
   };
 
   struct slot_state {
     int used = 0;
-    std::set<rank> waiting{};
+    /// The jobs that wait, by their limit: functions that share a key may limit it differently. Of those with
+    /// the same limit, only the first can be next, so that a freed slot finds its job at once.
+    std::map<int, std::set<rank>> waiting{};
   };
   using slot_states = std::unordered_map<std::string, slot_state>;
 
@@ -131,13 +134,18 @@ class run_queue {
   /// Takes a slot of each of the job's limits, or parks the job at the first limit without a free slot.
   bool take_slots(queued_job& queued, const rank& place_in_line);
 
-  /// Offers the free slots of a job that leaves the queue to the next jobs.
-  void pass_on(const queued_job& left);
+  void park(queued_job& queued, const rank& place_in_line, const concurrency_limit& limit);
 
-  void call_next(slot_states::iterator slot, std::optional<int> limit = std::nullopt);
+  /// Offers the slots that the job does not take to the next jobs.
+  void pass_on(const queued_job& queued);
+
+  /// Makes the first of the jobs ready that wait for the slot and whose limits allow it.
+  void call_next(slot_states::iterator slot);
 
   void drop_if_unused(slot_states::iterator slot);
 
+  /// Frees the slots of a call. Also offers those that its run would hold, because the gate may stop the call
+  /// before the run holds them.
   void free_slots(const concurrency_limits& limits);
 
   void block(queued_job& queued, const rank& place_in_line, const std::string& key);

@@ -84,9 +84,9 @@ INNGEST_INLINE void run_queue::finished(std::uint64_t id) {
 
 INNGEST_INLINE void run_queue::free_slots(const concurrency_limits& limits) {
   for (const concurrency_limit& limit : limits) {
-    if (limit.holds_for_run) continue;
     const auto slot = slots_.find(limit.key);
-    --slot->second.used;
+    if (slot == slots_.end()) continue;  // no run holds it, and none waits
+    if (!limit.holds_for_run) --slot->second.used;
     call_next(slot);
   }
 }
@@ -173,7 +173,9 @@ INNGEST_INLINE void run_queue::leave(queued_job& queued) {
       return;
     case place::parked: {
       const auto slot = slots_.find(*queued.waits_at);
-      slot->second.waiting.erase(rank_of(queued));
+      const auto group = slot->second.waiting.find(queued.waits_below);
+      group->second.erase(rank_of(queued));
+      if (group->second.empty()) slot->second.waiting.erase(group);
       --parked_;
       drop_if_unused(slot);
       return;
@@ -191,34 +193,44 @@ INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_
   if (!queued.limits) return true;
   for (const concurrency_limit& limit : *queued.limits) {
     if (is_held(limit, queued.what.run_id)) continue;
-    const auto found = slots_.try_emplace(limit.key).first;
-    if (found->second.used < limit.limit) continue;
-    queued.at = place::parked;
-    queued.waits_at = &found->first;
-    found->second.waiting.insert(place_in_line);
-    ++parked_;
-    // The job may have been offered a slot of another limit: offers that slot to the next job.
-    for (const concurrency_limit& other : *queued.limits) {
-      if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
-    }
+    const auto found = slots_.find(limit.key);
+    if ((found == slots_.end() ? 0 : found->second.used) < limit.limit) continue;
+    park(queued, place_in_line, limit);
+    pass_on(queued);  // it may have been offered a slot
     return false;
   }
   for (const concurrency_limit& limit : *queued.limits) {
-    if (!limit.holds_for_run) ++slots_.find(limit.key)->second.used;
+    if (!limit.holds_for_run) ++slots_.try_emplace(limit.key).first->second.used;
   }
   return true;
 }
 
-INNGEST_INLINE void run_queue::pass_on(const queued_job& left) {
-  if (!left.limits) return;
-  for (const concurrency_limit& limit : *left.limits)
-    call_next(slots_.try_emplace(limit.key).first, limit.limit);
+INNGEST_INLINE void run_queue::park(queued_job& queued, const rank& place_in_line,
+                                    const concurrency_limit& limit) {
+  const auto slot = slots_.try_emplace(limit.key).first;
+  queued.at = place::parked;
+  queued.waits_at = &slot->first;
+  queued.waits_below = limit.limit;
+  slot->second.waiting[limit.limit].insert(place_in_line);
+  ++parked_;
 }
 
-INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot, std::optional<int> limit) {
-  const bool has_room = !limit || slot->second.used < *limit;
-  if (has_room && !slot->second.waiting.empty()) {
-    const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
+INNGEST_INLINE void run_queue::pass_on(const queued_job& queued) {
+  if (!queued.limits) return;
+  for (const concurrency_limit& limit : *queued.limits) {
+    if (const auto slot = slots_.find(limit.key); slot != slots_.end()) call_next(slot);
+  }
+}
+
+INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot) {
+  auto& waiting = slot->second.waiting;
+  auto next = waiting.upper_bound(slot->second.used);
+  for (auto other = next; other != waiting.end(); ++other) {
+    if (*other->second.begin() < *next->second.begin()) next = other;
+  }
+  if (next != waiting.end()) {
+    const std::uint64_t id = next->second.extract(next->second.begin()).value().second;
+    if (next->second.empty()) waiting.erase(next);
     --parked_;
     become_ready(id);
   }
