@@ -482,7 +482,7 @@ class commit_checks {
   }
 
   void check_outcome(const run_update& update, const run_record& record) const {
-    if (update.status == run_status::cancelled) return;
+    if (update.status == run_status::cancelled || update.status == run_status::skipped) return;
     const known_function* function = find(record.run.function_slug);
     if (!function) return;
     std::vector<memo> memos;
