@@ -246,3 +246,170 @@ TEST_CASE("whatever happens to jobs at the gate, none is lost", "[embedded][queu
   CHECK_FALSE(queue.has_blocked());
   CHECK(queue.slots_in_use() == 0);
 }
+
+namespace {
+
+/// Turns as a throttle gives them, one after each interval.
+class lines {
+ public:
+  job_passage passage_of(const std::string& line, inngest::timestamp at, bool is_open) {
+    ++asked;
+    inngest::timestamp& next = next_[line];
+    job_passage out{.key = &app_, .line = &line, .turn = next, .interval = interval};
+    out.is_open = next <= at;
+    if (!out.is_open) return out;
+    if (!is_open) return {.is_open = false, .key = &app_};
+    next = at + interval;
+    return out;
+  }
+
+  std::chrono::milliseconds interval{100};
+  std::size_t asked = 0;
+
+ private:
+  std::string app_ = "app";
+  std::map<std::string, inngest::timestamp> next_;
+};
+
+}  // namespace
+
+TEST_CASE("jobs in a line have their turns in order, and another line does not wait for them",
+          "[embedded][queue]") {
+  run_queue queue;
+  lines all;
+  const std::string a = "a", b = "b";
+  inngest::timestamp at = now;
+  const auto take = [&] {
+    const auto out = queue.take(
+        at, [&](const inngest::embedded::job& due) { return all.passage_of(due.id < 10 ? a : b, at, true); });
+    return out ? out->id : 0;
+  };
+  for (const std::uint64_t id : {1u, 2u, 3u, 11u, 12u}) add(queue, id, nullptr);
+  CHECK(take() == 1);
+  CHECK(take() == 11);
+  CHECK(take() == 0);
+  CHECK(queue.waits_in_line(2));
+  CHECK(queue.turn_of(2) == now + all.interval);
+  CHECK(queue.turn_of(3) == now + 2 * all.interval);
+  CHECK(queue.next_due() == now + all.interval);
+  queue.remove(2);
+  at += all.interval;
+  CHECK(take() == 3);
+  CHECK(take() == 12);
+  CHECK(take() == 0);
+  CHECK_FALSE(queue.next_due());
+}
+
+TEST_CASE("whatever happens to jobs in lines, none is lost", "[embedded][queue]") {
+  std::mt19937 random(GENERATE(range(1u, 60u)));
+  const auto chance = [&](unsigned count) { return random() % count; };
+  const std::vector<std::string> keys = {"a", "b", "c"};
+  const std::vector<std::shared_ptr<const concurrency_limits>> limits = {
+      nullptr, std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 1}}),
+      std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 2}, {"l", 1}})};
+  run_queue queue;
+  lines all;
+  inngest::timestamp at = now;
+  bool is_open = true;
+  std::set<std::uint64_t> waiting, running;
+  const auto take = [&] {
+    const auto taken = queue.take(at, [&](const inngest::embedded::job& due) {
+      const std::string& app = keys[0];
+      if (due.id % 4 == 3) return job_passage{.is_open = is_open, .key = &app};
+      return all.passage_of(keys[due.id % 4], at, is_open);
+    });
+    if (!taken) return false;
+    REQUIRE(waiting.erase(taken->id) == 1);
+    running.insert(taken->id);
+    return true;
+  };
+  const auto finish = [&] {
+    if (running.empty()) return;
+    queue.finished(*running.begin());
+    running.erase(running.begin());
+  };
+  const auto open = [&] {
+    is_open = true;
+    queue.retry_blocked();
+  };
+  std::uint64_t last = 0;
+  for (int action = 0; action < 400; ++action) {
+    switch (chance(8)) {
+      case 0:
+      case 1:
+        add(queue, ++last, limits[chance(3)]);
+        waiting.insert(last);
+        break;
+      case 2:
+      case 3:
+        take();
+        break;
+      case 4:
+        finish();
+        break;
+      case 5: {
+        if (waiting.empty()) break;
+        auto chosen = waiting.begin();
+        std::advance(chosen, chance(static_cast<unsigned>(waiting.size())));
+        if (chance(2) == 0) {
+          queue.set_limits(*chosen, limits[chance(3)]);
+          break;
+        }
+        queue.remove(*chosen);
+        waiting.erase(chosen);
+        break;
+      }
+      case 6:
+        if (chance(2) == 0) is_open = false;
+        if (chance(2) == 0) open();
+        break;
+      case 7:
+        at += std::chrono::milliseconds(chance(200));
+        break;
+    }
+  }
+  open();
+  for (std::size_t turns = 2 * (waiting.size() + 3); turns > 0; --turns) {
+    while (take()) {
+    }
+    while (!running.empty()) finish();
+    while (take()) {
+    }
+    at += all.interval;
+  }
+  while (!running.empty()) finish();
+  REQUIRE(waiting.empty());
+  CHECK_FALSE(queue.next_due());
+  CHECK_FALSE(queue.has_blocked());
+  CHECK(queue.parked() == 0);
+  CHECK(queue.slots_in_use() == 0);
+}
+
+TEST_CASE("the gate is asked a few times for each job, however many wait", "[embedded][queue]") {
+  const auto calls_last = std::chrono::milliseconds(GENERATE(10, 150, 1000));
+  const auto limits = std::make_shared<const concurrency_limits>(concurrency_limits{{"k", 2}});
+  constexpr std::size_t count = 3000;
+  run_queue queue;
+  lines all;
+  const std::string line = "line";
+  std::multimap<inngest::timestamp, std::uint64_t> ends;
+  inngest::timestamp at = now;
+  for (std::uint64_t id = 1; id <= count; ++id) add(queue, id, limits);
+  std::uint64_t last = 0;
+  while (queue.size() > 0) {
+    while (const auto taken = queue.take(
+               at, [&](const inngest::embedded::job&) { return all.passage_of(line, at, true); })) {
+      CHECK(taken->id == ++last);
+      ends.emplace(at + calls_last, taken->id);
+    }
+    const auto due = queue.next_due();
+    REQUIRE((due || !ends.empty()));
+    at = (std::max)(at, (std::min)(due.value_or(inngest::timestamp::max()),
+                                   ends.empty() ? inngest::timestamp::max() : ends.begin()->first));
+    for (; !ends.empty() && ends.begin()->first <= at; ends.erase(ends.begin()))
+      queue.finished(ends.begin()->second);
+  }
+  CHECK(all.asked < 5 * count);
+  const auto pace = (std::max)(all.interval, calls_last / 2);  // nobody waits for longer than needed
+  CHECK(at - now <= pace * (count + 2));
+}

@@ -151,12 +151,10 @@ class commit_checks {
     for (const known_function& known : functions_) by_slug_.emplace(known.slug, &known);
   }
   /// Another process may begin at an earlier time, if the system's clock was set back meanwhile.
-  void forget_times() {
+  void forget_times(timestamp now) {
     rates_.clear();
-    throttles_.clear();
+    for (auto& [key, times] : throttles_) times.erase(times.upper_bound(now), times.end());
   }
-  /// The throttles of functions begin anew when a pause ends.
-  void forget_throttles() { throttles_.clear(); }
   /// What the store has forgotten may be done again.
   void forget_schedules() { run_of_time_.clear(); }
   const known_function* find(const std::string& slug) const {
@@ -256,6 +254,7 @@ class commit_checks {
     check_turns(one);
     note_singletons(one);
     for (const run_update& update : one.run_updates) {
+      check_beginning(update);
       if (is_ended(update.status)) check_end(one, update);
     }
   }
@@ -417,13 +416,22 @@ class commit_checks {
       const known_function* function = record ? find(record->run.function_slug) : nullptr;
       if (!function || function->is_companion) continue;
       for (const auto& event : record->events) check_given_id(*record, event, added.begun);
-      if (!function->plan->options.throttle) continue;
-      const auto& throttle = *function->plan->options.throttle;
-      const std::string key = key_of(throttle.key, *record);
-      const auto most = static_cast<std::size_t>(2 * throttle.limit + throttle.burst.value_or(0));
-      count(throttles_[function->slug + ":" + key], added.due, throttle.period, most,
-            "the throttle of " + function->slug);
     }
+  }
+
+  /// Throttles limit when runs really begin, whatever held them up before: a stop, a pause, or other limits.
+  void check_beginning(const run_update& update) {
+    if (update.status != run_status::running || !update.started_at) return;
+    if (!begun_.insert(update.id).second) return;  // committed again
+    const auto record = kept_.find_run(update.id);
+    const known_function* function = record ? find(record->run.function_slug) : nullptr;
+    if (!function || function->is_companion || !function->plan->options.throttle) return;
+    if (is_doubtful(update.id)) return;  // it may have begun while nobody knew its throttle
+    const auto& throttle = *function->plan->options.throttle;
+    const std::string key = key_of(throttle.key, *record);
+    const auto most = static_cast<std::size_t>(2 * throttle.limit + throttle.burst.value_or(0));
+    count(throttles_[function->slug + ":" + key], *update.started_at, throttle.period, most,
+          "the throttle of " + function->slug);
   }
 
   static void count(std::multiset<timestamp>& times, timestamp time, std::chrono::seconds period,
@@ -524,7 +532,7 @@ class commit_checks {
   std::unordered_map<std::string, const known_function*> by_slug_;
   std::set<std::string> accepted_, active_;
   std::unordered_map<std::string, std::map<std::string, std::set<std::string>>> dispatched_;
-  std::unordered_set<std::string> started_, doubtful_, first_calls_, given_;
+  std::unordered_set<std::string> started_, begun_, doubtful_, first_calls_, given_;
   std::unordered_map<std::string, std::string> run_of_;       // the first, by function and event
   std::set<std::uint64_t> refused_, taken_;                   // numbers of events
   std::unordered_map<std::string, std::string> run_of_time_;  // by function and the schedule's event

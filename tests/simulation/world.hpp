@@ -266,7 +266,7 @@ class world final : public observer {
     inngest::embedded::unfinished_work work = disk_.load();
     clock_ = std::make_unique<inngest::embedded::engine_clock>();
     clock_->go_on_from(time_to_continue_from(work, disk_.memory()), steady());
-    checks_.forget_times();
+    checks_.forget_times(now());
     std::vector<std::size_t> known = places;
     for (const std::size_t place : deployment_.far_places(registered_)) known.push_back(place);
     std::erase_if(known, [&](std::size_t place) {
@@ -1061,7 +1061,6 @@ class world final : public observer {
   void end_pause(const inngest::embedded::pause_target& target) {
     acknowledged_pauses_.erase(target.text());
     ++resumed_;
-    checks_.forget_throttles();  // which begin anew
     core().resume(target, now());
     must_settle();
   }

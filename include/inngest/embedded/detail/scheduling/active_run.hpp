@@ -54,6 +54,7 @@ struct active_run {
   std::uint64_t last_replay = 0;  // id of the last call of the whole function
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
+  std::string throttle_key{};  // see flow_control::throttle_key
   /// Why the run failed, for lifecycle events: the problem with the app's answer.
   std::string problem{};
   std::string failed_answer{};  // the answer, as JSON; empty when there was none

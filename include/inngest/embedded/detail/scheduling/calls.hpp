@@ -50,9 +50,9 @@ class calls {
   /// The request that calls a remote endpoint again: the one that began the run.
   static http::request endpoint_request(const active_run& run, const job& call);
 
-  /// Blocks calls of paused functions, and the timeouts of their runs. Asks the gate for calls of functions
-  /// in other processes. All other jobs may pass.
-  job_passage passage_of(const job& due, app_gate gate) const;
+  /// Blocks calls of paused functions, and the timeouts of their runs. Lets first calls wait for their turns
+  /// in a throttle. Asks the gate for calls of functions in other processes. All other jobs may pass.
+  job_passage passage_of(const job& due, timestamp now, app_gate gate);
 
   void begin(active_run& run, const job& call, timestamp now);
 

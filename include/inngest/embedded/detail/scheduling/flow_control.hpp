@@ -62,14 +62,22 @@ class flow_control {
   /// Returns false when it does not exist.
   bool forget_bulk_cancellation(const std::string& id);
 
-  /// The time of the first call of a run that could begin at `earliest`.
-  timestamp throttled(const function_definition& function, event_view& view, timestamp earliest);
-  /// Forgets the runs counted by the function's throttle.
-  void forget_throttle(const function_definition& function) {
-    memory_.forget_all("throttle:" + function.slug + ":");
-  }
+  /// The key of the runs that share a throttle with a run of the event; empty without a throttle.
+  static std::string throttle_key(const function_definition& function, event_view& view);
+
+  /// When the next run of a throttle may begin: `at`, and then one after each interval. Counts none.
+  struct turns {
+    timestamp at{};
+    std::chrono::milliseconds interval{};
+  };
+  turns throttled(const std::string& key, const registered_throttle& throttle, timestamp now);
+
+  /// Counts a run that begins when its throttle allows it.
+  void count_begun(const std::string& key, const registered_throttle& throttle, timestamp now);
 
  private:
+  static rate rate_of(const registered_throttle& throttle);
+
   static std::string key_of_id(const function_definition& function, const std::string& given_id);
 
   bool is_first(std::string key, const std::string& event_id, timestamp now);

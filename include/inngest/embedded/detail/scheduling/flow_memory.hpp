@@ -44,14 +44,15 @@ class flow_memory {
 
   /// Removes the value of the key. Returns false when it does not exist.
   bool forget(const std::string& key);
-  /// Removes the values of all keys that begin with the prefix.
-  void forget_all(std::string_view prefix);
 
   /// Counts a run if the rate allows it now. Returns false otherwise.
   bool take(const std::string& key, const rate& rate, timestamp now);
 
-  /// Counts a run, and returns the time at which the rate allows it.
-  timestamp reserve(const std::string& key, const rate& rate, timestamp now);
+  /// When the rate allows the next run: `now`, or later. Does not count it.
+  timestamp next_time(const std::string& key, const rate& rate, timestamp now);
+
+  /// The time from one run to the next, if they are evenly spaced.
+  static std::chrono::nanoseconds interval(const rate& rate);
 
   std::size_t size() const { return values_.size(); }
   /// The number of keys that begin with the prefix.
@@ -61,12 +62,12 @@ class flow_memory {
   void clean(timestamp now);
 
  private:
-  static std::chrono::nanoseconds interval(const rate& rate);
+  static std::chrono::nanoseconds after(std::chrono::nanoseconds time, std::chrono::nanoseconds wait);
   static std::chrono::nanoseconds slack(const rate& rate);
 
   std::chrono::nanoseconds even_time(const std::string& key, timestamp now) const;
 
-  void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now);
+  void set_even_time(const std::string& key, std::chrono::nanoseconds even, timestamp now);
 
   embedded::changes& changes_;
   std::unordered_map<std::string, remembered_value> values_;

@@ -72,7 +72,7 @@ class lifecycle {
 
   void note_queued(active_run& run, std::string event_name, timestamp now);
 
-  /// Calls the function of a run that has all its events, when its limits allow it.
+  /// Calls the function of a run that has all its events, when its limits and its throttle allow it.
   /// If the run repeats another one from a step, calls that step.
   void queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats = {});
 

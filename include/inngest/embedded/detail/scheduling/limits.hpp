@@ -39,7 +39,7 @@ class limits {
  public:
   explicit limits(scheduler_state& state) : state_(state) {}
 
-  /// Computes the limits, priority and singleton key of a run that has all its events.
+  /// Computes the limits, priority, throttle key and singleton key of a run that has all its events.
   void resolve_keys(active_run& run);
 
   /// The existing run of the singleton that the event would start; null when there is none.

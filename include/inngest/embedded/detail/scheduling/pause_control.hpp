@@ -41,10 +41,6 @@ class pause_control {
   /// when that one ends.
   void extend_timeouts(active_run& run, timestamp since, timestamp now);
 
-  /// Reserves new times in the function's throttle for runs that were never called, if calls became due
-  /// during the pause. Otherwise they would all begin at the same time.
-  void throttle_again(const std::string& slug, timestamp now);
-
   scheduler_state& state_;
 };
 

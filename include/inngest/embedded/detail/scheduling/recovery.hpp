@@ -42,7 +42,7 @@ class recovery {
 
   void resume_memo(memo_record memo);
 
-  void resume_job(const job& job);
+  void resume_job(job job, timestamp now);
 
   void resume_wait(const wait_record& wait);
 

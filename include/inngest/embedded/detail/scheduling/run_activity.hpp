@@ -22,7 +22,7 @@ struct run_activity {
   bool awaits_worker = false;
 };
 
-/// The run's activity; without `waits_for` if `with_words` is false.
+/// The run's activity; without `waits_for` and without the `until` of a queued run if `with_words` is false.
 run_activity activity_of(const scheduler_state& state, const active_run& run, timestamp now, bool with_words);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling

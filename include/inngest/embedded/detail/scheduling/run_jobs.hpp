@@ -71,7 +71,7 @@ class run_jobs {
   /// Repeats the call at a time, as the same attempt.
   void postpone(active_run& run, const job& call, timestamp due);
 
-  /// Changes the due time of a job that was not taken. The job gets a new id.
+  /// Changes the due time of a timer that was not taken. The timer gets a new id.
   void move(active_run& run, std::uint64_t id, timestamp due);
 
   // ---- removing -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -29,10 +31,13 @@ struct concurrency_limit {
 using concurrency_limits = std::vector<concurrency_limit>;
 
 /// Whether a due job may be taken now. Jobs with a key that may not be taken wait together until
-/// retry_blocked().
+/// retry_blocked(). With a line, a job that may not be taken waits in that line for its turn instead.
 struct job_passage {
   bool is_open = true;
   const std::string* key = nullptr;
+  const std::string* line = nullptr;
+  timestamp turn{};                      // of the first in the line
+  std::chrono::milliseconds interval{};  // from one turn to the next
 };
 using job_gate = detail::function_ref<job_passage(const job&)>;
 
@@ -89,6 +94,11 @@ class run_queue {
   std::size_t parked() const { return parked_; }
   /// Whether due jobs wait for the gate.
   bool has_blocked() const { return !blocked_.empty(); }
+  /// Whether the job waits in a line.
+  bool waits_in_line(std::uint64_t id) const;
+  /// About when a job that waits in a line has its turn; `nullopt` when too many wait before it to count
+  /// them.
+  std::optional<timestamp> turn_of(std::uint64_t id) const;
   /// The number of jobs that were not taken.
   std::size_t size() const { return entries_.size(); }
   /// The number of taken jobs that hold slots.
@@ -98,7 +108,7 @@ class run_queue {
 
  private:
   using rank = std::pair<timestamp, std::uint64_t>;
-  enum class place { held, later, ready, parked, blocked };
+  enum class place { held, later, ready, parked, blocked, in_line };
 
   struct queued_job {
     job what{};
@@ -108,7 +118,17 @@ class run_queue {
     const std::string* waits_at = nullptr;  // the key of the limit, or of the gate
     bool is_refused = false;                // by the gate, when it was last asked
     int waits_below = 0;                    // the limit of the key at which it is parked
+    std::string line{};                     // the last line in which it waited
   };
+
+  /// Jobs that wait for their turns. A job that has its turn but no slot, or finds the gate closed, does not
+  /// stop the line: the next one is called after the interval, and the gate decides which is first.
+  struct line_of_jobs {
+    std::set<rank> waiting{};
+    timestamp turn{};  // when the first one is called
+    std::chrono::milliseconds interval{};
+  };
+  using lines_of_jobs = std::map<std::string, line_of_jobs, std::less<>>;
 
   struct slot_state {
     int used = 0;
@@ -152,12 +172,28 @@ class run_queue {
 
   /// Makes the first job that waits at the gate with this key ready.
   void open(blocked_jobs::iterator group);
+  /// The same, if there is a key and a job.
+  void open_next(const std::string* key);
+
+  void stand_in_line(queued_job& queued, const rank& place_in_line, const job_passage& passage);
+
+  /// Makes the first job of every line ready whose turn it is.
+  void call_lines(timestamp now);
+
+  /// Makes the first job of the line ready, because the one before does not need its turn any more.
+  void call_next_in_line(const std::string& name);
+
+  void set_turn(lines_of_jobs::iterator line, timestamp turn);
+
+  void leave_line(lines_of_jobs::iterator line, const rank& place_in_line);
 
   std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
   slot_states slots_;
   blocked_jobs blocked_;
+  lines_of_jobs lines_;
+  std::set<std::pair<timestamp, std::string>> turns_;  // of the lines
   std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
   std::unordered_map<std::string, std::vector<std::string>> holders_;  // keys of held slots, by run
   std::size_t parked_ = 0;

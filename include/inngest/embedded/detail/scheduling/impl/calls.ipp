@@ -15,7 +15,7 @@ INNGEST_INLINE calls::calls(scheduler_state& state, steps& steps, lifecycle& lif
       answers_(answers) {}
 
 INNGEST_INLINE std::optional<job> calls::take_next(timestamp now, app_gate gate) {
-  while (auto next = state_.jobs.take(now, [&](const job& due) { return passage_of(due, gate); })) {
+  while (auto next = state_.jobs.take(now, [&](const job& due) { return passage_of(due, now, gate); })) {
     if (next->what == job::kind::schedule) {
       schedules_.fire(*next, now);
       continue;
@@ -36,14 +36,28 @@ INNGEST_INLINE std::optional<job> calls::take_next(timestamp now, app_gate gate)
   return std::nullopt;
 }
 
-INNGEST_INLINE job_passage calls::passage_of(const job& due, app_gate gate) const {
+INNGEST_INLINE job_passage calls::passage_of(const job& due, timestamp now, app_gate gate) {
   const active_run* run = state_.runs.find(due.run_id);
   if (!run) return {};
-  const bool is_held = (is_call(due) && state_.pauses.holds_back(*run->function)) ||
-                       (is_timeout_of_run(due) && state_.pauses.paused_since(*run->function));
-  if (is_held) return {.is_open = false, .key = &run->function->slug};
-  if (due.what != job::kind::call || run->function->url.empty()) return {};
-  return {.is_open = gate(*run->function), .key = &run->function->slug};
+  const function_definition& function = *run->function;
+  const bool is_held = (is_call(due) && state_.pauses.holds_back(function)) ||
+                       (is_timeout_of_run(due) && state_.pauses.paused_since(function));
+  if (is_held) return {.is_open = false, .key = &function.slug};
+  if (due.what != job::kind::call) return {};
+  job_passage out{.key = function.url.empty() ? nullptr : &function.slug};
+  // A run takes its place in the throttle when it begins, and not before: it may never begin, or much later.
+  const bool is_first = run->record.run.status == run_status::queued;
+  if (is_first && function.throttle) {
+    const flow_control::turns turns = state_.flow.throttled(run->throttle_key, *function.throttle, now);
+    out.line = &run->throttle_key;
+    out.turn = turns.at;
+    out.interval = turns.interval;
+    out.is_open = turns.at <= now;
+    if (!out.is_open) return out;
+  }
+  if (!function.url.empty() && !gate(function)) return {.is_open = false, .key = &function.slug};
+  if (out.line) state_.flow.count_begun(*out.line, *function.throttle, now);
+  return out;
 }
 
 INNGEST_INLINE http::request calls::request_for(const job& call) const {

@@ -60,14 +60,28 @@ INNGEST_INLINE bool flow_control::forget_bulk_cancellation(const std::string& id
   return memory_.forget("cancellation:" + id);
 }
 
-INNGEST_INLINE timestamp flow_control::throttled(const function_definition& function, event_view& view,
-                                                 timestamp earliest) {
-  if (!function.throttle) return earliest;
-  const registered_throttle& throttle = *function.throttle;
-  const rate allowed{.limit = throttle.limit,
-                     .burst = std::int64_t{throttle.limit} + throttle.burst,
-                     .period = throttle.period};
-  return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
+INNGEST_INLINE std::string flow_control::throttle_key(const function_definition& function, event_view& view) {
+  if (!function.throttle) return "";
+  return "throttle:" + function.slug + ":" + view.key(function.throttle->key);
+}
+
+INNGEST_INLINE flow_control::turns flow_control::throttled(const std::string& key,
+                                                           const registered_throttle& throttle,
+                                                           timestamp now) {
+  const rate allowed = rate_of(throttle);
+  return {.at = memory_.next_time(key, allowed, now),
+          .interval = std::chrono::ceil<std::chrono::milliseconds>(flow_memory::interval(allowed))};
+}
+
+INNGEST_INLINE void flow_control::count_begun(const std::string& key, const registered_throttle& throttle,
+                                              timestamp now) {
+  memory_.take(key, rate_of(throttle), now);
+}
+
+INNGEST_INLINE rate flow_control::rate_of(const registered_throttle& throttle) {
+  return {.limit = throttle.limit,
+          .burst = std::int64_t{throttle.limit} + throttle.burst,
+          .period = throttle.period};
 }
 
 INNGEST_INLINE std::string flow_control::key_of_id(const function_definition& function,

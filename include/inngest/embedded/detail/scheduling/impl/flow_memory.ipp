@@ -45,26 +45,25 @@ INNGEST_INLINE bool flow_memory::forget(const std::string& key) {
   return true;
 }
 
-INNGEST_INLINE void flow_memory::forget_all(std::string_view prefix) {
-  std::erase_if(values_, [&](const auto& entry) {
-    const bool is_one = entry.first.starts_with(prefix);
-    if (is_one) changes_.removed_values.push_back(entry.first);
-    return is_one;
-  });
-}
-
 INNGEST_INLINE bool flow_memory::take(const std::string& key, const rate& rate, timestamp now) {
   const std::chrono::nanoseconds even = even_time(key, now);
   if (even - slack(rate) > now.time_since_epoch()) return false;
-  count_in(key, rate, even, now);
+  set_even_time(key, after(even, interval(rate)), now);
   return true;
 }
 
-INNGEST_INLINE timestamp flow_memory::reserve(const std::string& key, const rate& rate, timestamp now) {
-  const std::chrono::nanoseconds even = even_time(key, now);
-  const timestamp allowed(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
-  count_in(key, rate, even, now);
-  return (std::max)(allowed, now);
+INNGEST_INLINE timestamp flow_memory::next_time(const std::string& key, const rate& rate, timestamp now) {
+  std::chrono::nanoseconds even = even_time(key, now);
+  // Runs that the rate has allowed cannot lead further. But older versions also counted runs that had not
+  // begun, and a function's rate may have become faster.
+  const std::chrono::nanoseconds latest = after(after(now.time_since_epoch(), slack(rate)), interval(rate));
+  if (even > latest) set_even_time(key, even = latest, now);
+  return (std::max)(timestamp(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate))), now);
+}
+
+INNGEST_INLINE std::chrono::nanoseconds flow_memory::after(std::chrono::nanoseconds time,
+                                                           std::chrono::nanoseconds wait) {
+  return std::chrono::nanoseconds(detail::add_saturated(time.count(), wait.count()));
 }
 
 INNGEST_INLINE void flow_memory::clean(timestamp now) {
@@ -95,11 +94,10 @@ INNGEST_INLINE std::chrono::nanoseconds flow_memory::even_time(const std::string
   return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(count), now.time_since_epoch());
 }
 
-INNGEST_INLINE void flow_memory::count_in(const std::string& key, const rate& rate,
-                                          std::chrono::nanoseconds even, timestamp now) {
-  const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
-  const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
-  remember(key, std::to_string(next.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
+INNGEST_INLINE void flow_memory::set_even_time(const std::string& key, std::chrono::nanoseconds even,
+                                               timestamp now) {
+  const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(even));
+  remember(key, std::to_string(even.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -75,18 +75,16 @@ INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_na
 
 INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats) {
   limits_.resolve_keys(run);
-  event_view view(run.event_text());
   if (const auto timeout = run.function->start_timeout)
     state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
-  const timestamp due = state_.flow.throttled(*run.function, view, now);
-  if (!repeats.target) return state_.jobs.replay(run, due, now);
+  if (!repeats.target) return state_.jobs.replay(run, now, now);
   pending_step& pending =
       run.pending.emplace(*repeats.target, pending_step{.name = repeats.target_name, .begun = now})
           .first->second;
   pending.job = state_.jobs.add(run, {.what = job::kind::call,
                                       .step = *repeats.target,
                                       .step_name = repeats.target_name,
-                                      .due = due,
+                                      .due = now,
                                       .begun = now});
 }
 

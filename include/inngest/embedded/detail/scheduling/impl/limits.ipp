@@ -42,6 +42,7 @@ INNGEST_INLINE void limits::resolve_keys(active_run& run) {
   event_view view(run.event_text());
   run.limits = concurrency_of(*run.function, view);
   run.priority = priority_of(*run.function, view);
+  run.throttle_key = flow_control::throttle_key(*run.function, view);
   if (auto key = singleton_key(*run.function, view)) state_.runs.set_singleton(run, std::move(*key));
 }
 

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 #include <vector>
 
 #include <inngest/config.hpp>
-#include <inngest/embedded/detail/scheduling/event_view.hpp>
 #include <inngest/embedded/detail/scheduling/pause_control.hpp>
 #include <inngest/error.hpp>
 
@@ -25,10 +23,7 @@ INNGEST_INLINE bool pause_control::resume(const pause_target& target, timestamp 
     extend_timeouts(*run, ended->since, now);
     if (!state_.pauses.paused_since(*run->function)) functions.insert(run->function->slug);
   }
-  for (const std::string& slug : functions) {
-    throttle_again(slug, now);
-    state_.jobs.open_blocked(slug);
-  }
+  for (const std::string& slug : functions) state_.jobs.open_blocked(slug);
   return true;
 }
 
@@ -75,35 +70,6 @@ INNGEST_INLINE void pause_control::extend_timeouts(active_run& run, timestamp si
     const timestamp begin = (std::max)(since, timer->begun);
     const timestamp end = still_covered ? (std::max)(*still_covered, timer->begun) : now;
     if (end > begin) state_.jobs.move(run, id, timer->due + (end - begin));
-  }
-}
-
-INNGEST_INLINE void pause_control::throttle_again(const std::string& slug, timestamp now) {
-  struct first_call {
-    timestamp position{};
-    active_run* run = nullptr;
-    std::uint64_t job = 0;
-    auto order() const { return std::tie(position, job); }
-  };
-  std::vector<first_call> waiting;
-  bool has_overdue = false;
-  for (active_run* run : state_.runs.of_function(slug)) {
-    const bool is_new = run->record.run.status == run_status::queued && run->record.gathering.empty();
-    if (!run->function->throttle || !is_new) continue;
-    for (const std::uint64_t id : run->jobs) {
-      const job* call = state_.jobs.queue().find(id);
-      if (!call || !is_call(*call)) continue;
-      waiting.push_back({run->record.run.queued_at - run->priority, run, id});
-      has_overdue = has_overdue || call->due < now;
-    }
-  }
-  if (!has_overdue) return;
-  std::sort(waiting.begin(), waiting.end(),
-            [](const auto& a, const auto& b) { return a.order() < b.order(); });
-  state_.flow.forget_throttle(*waiting.front().run->function);
-  for (const first_call& next : waiting) {
-    event_view view(next.run->event_text());
-    state_.jobs.move(*next.run, next.job, state_.flow.throttled(*next.run->function, view, now));
   }
 }
 

@@ -19,7 +19,7 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   }
   for (run_record& record : work.runs) resume_run(std::move(record), work);
   for (memo_record& memo : work.memos) resume_memo(std::move(memo));
-  for (const job& job : work.jobs) resume_job(job);
+  for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
   for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
@@ -67,7 +67,7 @@ INNGEST_INLINE void recovery::resume_memo(memo_record memo) {
   run->memos.emplace(memo.step, std::move(memo.text));
 }
 
-INNGEST_INLINE void recovery::resume_job(const job& job) {
+INNGEST_INLINE void recovery::resume_job(job job, timestamp now) {
   if (job.what == job::kind::schedule) return schedules_.restore(job);
   active_run* run = state_.runs.find(job.run_id);
   if (!run) return state_.jobs.note_removed(job.id);  // it has ended
@@ -79,7 +79,10 @@ INNGEST_INLINE void recovery::resume_job(const job& job) {
       state_.jobs.remove(*run, *run->replay_job);  // the later call replays the whole function
     run->replay_job = job.id;
   }
-  if (!job.started) state_.jobs.restore(*run, job);  // for a started job see end_lost_attempt
+  if (job.started) return;  // see end_lost_attempt
+  // Older versions planned when a throttle lets a run begin. Now its first call waits in line.
+  if (is_call(job) && run->record.run.status == run_status::queued) job.due = (std::min)(job.due, now);
+  state_.jobs.restore(*run, std::move(job));
 }
 
 INNGEST_INLINE void recovery::resume_wait(const wait_record& wait) {

@@ -22,8 +22,9 @@ INNGEST_INLINE planned_jobs planned_of(const scheduler_state& state, const activ
   for (const std::uint64_t id : run.jobs) {
     const job* planned = state.jobs.queue().find(id);
     if (!planned) continue;
+    const bool is_due = planned->due <= now && !state.jobs.queue().waits_in_line(id);
     if (is_call(*planned) || planned->what == job::kind::gathered)
-      planned_jobs::keep(planned->due <= now ? out.due : out.call, *planned);
+      planned_jobs::keep(is_due ? out.due : out.call, *planned);
     else if (planned->what == job::kind::wake)
       planned_jobs::keep(out.wake, *planned);
     else if (planned->what == job::kind::wait_timeout || planned->what == job::kind::invoke_timeout)
@@ -47,6 +48,14 @@ INNGEST_INLINE std::string awaited_by(const scheduler_state& state, const active
   return {};
 }
 
+/// About when the first call of a run begins; `nullopt` when that is open.
+INNGEST_INLINE std::optional<timestamp> beginning_of(const scheduler_state& state, const job& call,
+                                                     timestamp now) {
+  const run_queue& queue = state.jobs.queue();
+  const auto out = queue.waits_in_line(call.id) ? queue.turn_of(call.id) : call.due;
+  return out && *out > now ? out : std::nullopt;
+}
+
 INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const active_run& run, timestamp now,
                                         bool with_words) {
   const planned_jobs planned = planned_of(state, run, now);
@@ -66,7 +75,7 @@ INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const acti
     return out;
   }
   if (run.record.run.status == run_status::queued) {
-    if (planned.call) out.until = planned.call->due;
+    if (planned.call && with_words) out.until = beginning_of(state, *planned.call, now);
     return out;
   }
   out.status = run_status::waiting;

@@ -75,13 +75,9 @@ INNGEST_INLINE void run_jobs::move(active_run& run, std::uint64_t id, timestamp 
   const job* found = queue_.find(id);
   if (!found || !run.jobs.contains(id)) return;
   job next = *found;
-  const job moved = next;
   remove(run, id);
   next.due = due;
-  if (is_call(next))
-    replace(run, moved, std::move(next));
-  else
-    add(run, std::move(next));
+  add(run, std::move(next));
 }
 
 INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {

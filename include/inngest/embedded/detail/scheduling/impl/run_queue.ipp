@@ -30,8 +30,7 @@ INNGEST_INLINE void run_queue::set_limits(std::uint64_t id,
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   queued_job& changed = found->second;
-  const bool is_due =
-      changed.at == place::ready || changed.at == place::parked || changed.at == place::blocked;
+  const bool is_due = changed.at != place::held && changed.at != place::later;
   if (is_due) leave(changed);
   changed.limits = std::move(limits);
   if (is_due) become_ready(id);
@@ -53,18 +52,22 @@ INNGEST_INLINE std::optional<job> run_queue::take(timestamp now, job_gate gate) 
     later_.erase(later_.begin());
     become_ready(id);
   }
+  call_lines(now);
   while (!ready_.empty()) {
     const auto next = ready_.extract(ready_.begin()).value();
     queued_job& queued = entries_.at(next.second);
     if (!take_slots(queued, next)) continue;
     const job_passage passage = gate(queued.what);
-    if (!passage.is_open) {
+    if (!passage.is_open && !passage.line) {
       block(queued, next, *passage.key);
       continue;
     }
-    if (const auto others = passage.key ? blocked_.find(*passage.key) : blocked_.end();
-        others != blocked_.end())
-      open(others);
+    open_next(passage.key);
+    if (!passage.is_open) {
+      stand_in_line(queued, next, passage);
+      continue;
+    }
+    if (passage.line) call_next_in_line(*passage.line);
     job out = std::move(queued.what);
     if (queued.limits) hold(out.run_id, *queued.limits);
     if (queued.limits) under_way_.emplace(out.id, std::move(queued.limits));
@@ -129,6 +132,10 @@ INNGEST_INLINE void run_queue::open(blocked_jobs::iterator group) {
   become_ready(id);
 }
 
+INNGEST_INLINE void run_queue::open_next(const std::string* key) {
+  if (const auto group = key ? blocked_.find(*key) : blocked_.end(); group != blocked_.end()) open(group);
+}
+
 INNGEST_INLINE void run_queue::retry_blocked() {
   for (auto group = blocked_.begin(); group != blocked_.end();) open(group++);
 }
@@ -150,7 +157,67 @@ INNGEST_INLINE void run_queue::open_all_blocked() {
 
 INNGEST_INLINE std::optional<timestamp> run_queue::next_due() const {
   if (!ready_.empty()) return timestamp();
-  return later_.empty() ? std::nullopt : std::optional<timestamp>(later_.begin()->first);
+  std::optional<timestamp> out;
+  if (!later_.empty()) out = later_.begin()->first;
+  if (!turns_.empty()) out = (std::min)(out.value_or(turns_.begin()->first), turns_.begin()->first);
+  return out;
+}
+
+INNGEST_INLINE bool run_queue::waits_in_line(std::uint64_t id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.at == place::in_line;
+}
+
+INNGEST_INLINE std::optional<timestamp> run_queue::turn_of(std::uint64_t id) const {
+  constexpr int most = 1000;  // to count them takes no time
+  const queued_job& queued = entries_.at(id);
+  const line_of_jobs& line = lines_.find(queued.line)->second;
+  int before = 0;
+  for (auto other = line.waiting.begin(); *other != rank_of(queued); ++other) {
+    if (++before > most) return std::nullopt;
+  }
+  const std::int64_t wait = detail::multiply_saturated(line.interval.count(), before);
+  return detail::add_saturated(line.turn, std::chrono::milliseconds(wait));
+}
+
+INNGEST_INLINE void run_queue::stand_in_line(queued_job& queued, const rank& place_in_line,
+                                             const job_passage& passage) {
+  queued.at = place::in_line;
+  queued.line = *passage.line;
+  const auto line = lines_.try_emplace(queued.line).first;
+  line->second.waiting.insert(place_in_line);
+  line->second.interval = passage.interval;
+  set_turn(line, passage.turn);
+  if (queued.limits) free_slots(*queued.limits);
+}
+
+INNGEST_INLINE void run_queue::call_lines(timestamp now) {
+  while (!turns_.empty() && turns_.begin()->first <= now) {
+    const auto line = lines_.find(turns_.begin()->second);
+    set_turn(line, now + line->second.interval);
+    call_next_in_line(line->first);
+  }
+}
+
+INNGEST_INLINE void run_queue::call_next_in_line(const std::string& name) {
+  const auto line = lines_.find(name);
+  if (line == lines_.end()) return;
+  const rank first = *line->second.waiting.begin();
+  leave_line(line, first);
+  become_ready(first.second);
+}
+
+INNGEST_INLINE void run_queue::set_turn(lines_of_jobs::iterator line, timestamp turn) {
+  turns_.erase({line->second.turn, line->first});
+  line->second.turn = turn;
+  turns_.emplace(turn, line->first);
+}
+
+INNGEST_INLINE void run_queue::leave_line(lines_of_jobs::iterator line, const rank& place_in_line) {
+  line->second.waiting.erase(place_in_line);
+  if (!line->second.waiting.empty()) return;
+  turns_.erase({line->second.turn, line->first});
+  lines_.erase(line);
 }
 
 INNGEST_INLINE void run_queue::become_ready(std::uint64_t id) {
@@ -170,6 +237,7 @@ INNGEST_INLINE void run_queue::leave(queued_job& queued) {
       ready_.erase(rank_of(queued));
       pass_on(queued);
       retry_blocked();  // the gate may have been about to be asked for this job
+      call_next_in_line(queued.line);
       return;
     case place::parked: {
       const auto slot = slots_.find(*queued.waits_at);
@@ -178,14 +246,19 @@ INNGEST_INLINE void run_queue::leave(queued_job& queued) {
       if (group->second.empty()) slot->second.waiting.erase(group);
       --parked_;
       drop_if_unused(slot);
+      call_next_in_line(queued.line);
       return;
     }
     case place::blocked: {
       const auto group = blocked_.find(*queued.waits_at);
       group->second.erase(rank_of(queued));
       if (group->second.empty()) blocked_.erase(group);
+      call_next_in_line(queued.line);
       return;
     }
+    case place::in_line:
+      leave_line(lines_.find(queued.line), rank_of(queued));
+      return;
   }
 }
 
