@@ -6822,7 +6822,9 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Limits how often runs start. Runs above the limit start later.
+/// Limits how often runs start. Runs above the limit start later. On the embedded engine a run counts when its
+/// first call begins, so a run that ends before counts for nothing, and runs that a stop, a pause or another
+/// limit has held up do not begin all at once.
 struct throttle {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
@@ -21712,7 +21714,7 @@ struct run {
   /// over the signal. Otherwise empty.
   std::string waits_for{};
   /// When a sleeping run wakes up, a waiting run times out, or a queued run is due, if that is later than
-  /// now; otherwise `nullopt`.
+  /// now; otherwise `nullopt`. Of a run behind a throttle, about when it begins; `nullopt` behind a thousand.
   std::optional<timestamp> until{};
 
   /// Whether the run completed, failed, was cancelled or skipped.
@@ -21941,6 +21943,16 @@ struct retention {
   duration_ms longest() const;
 };
 
+/// What a store may remove while an engine's commits fail, because it may be full.
+struct room_to_make {
+  /// How long to keep ended runs, as in store::forget().
+  retention kept{};
+  /// The maximum size of all records in bytes, as in store::forget_down_to(); 0 is no limit.
+  std::uint64_t bytes = 0;
+  /// The ids of runs that must stay: the engine will commit changes of them again.
+  std::set<std::string, std::less<>> spared{};
+};
+
 /// The time `duration` before `now`, without overflow; not before 1970.
 timestamp time_before(timestamp now, duration_ms duration);
 
@@ -22152,6 +22164,14 @@ struct run_note {
   /// is about the run, and for other kinds.
   std::string target{};
   std::string text{};  ///< the values, the message or the error as JSON
+
+  /// Whether it sets metadata: earlier values of its kind and target are gone.
+  bool sets_metadata() const { return what == kind::metadata && name == "set"; }
+  /// Whether it sets the metadata that the note of the same run has changed before.
+  bool replaces(const run_note& earlier) const {
+    return sets_metadata() && earlier.what == what && earlier.id < id && earlier.subject == subject &&
+           earlier.target == target;
+  }
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -22258,7 +22278,8 @@ struct changes {
   std::vector<remembered_value> values{};     ///< new values; they replace those with the same key
   std::vector<app_record> apps{};             ///< registrations; they replace those with the same id
   /// New notes; a store ignores a note whose id already exists in the run. Of a run's messages and errors, a
-  /// store keeps only the newest: see most_messages_of_run.
+  /// store keeps only the newest: see most_messages_of_run. It removes the metadata that a note replaces: see
+  /// run_note::replaces().
   std::vector<run_note> notes{};
   std::vector<run_log_record> log_lines{};  ///< new log lines
   std::vector<tag_change> tags{};           ///< changes of tags, applied after `runs`
@@ -22352,6 +22373,12 @@ class store {
   /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
+  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because a full store
+  /// may get room by it. Removes what these two remove, except the runs of room_to_make::spared and their
+  /// events: a failed commit may have stored a part of a spared run, and the next one would restore only the
+  /// rest. Returns the number of runs that it removed before their time. Default: removes nothing.
+  /// \throws store_error
+  virtual std::size_t make_room(const room_to_make& /*wanted*/, timestamp /*now*/) { return 0; }
 
   // Queries. A store knows no waiting and sleeping runs, so it uses the statuses that it has. It ignores
   // run_query::where and event_query::where, which the engine evaluates.
@@ -22419,6 +22446,10 @@ class store {
   /// values.
   /// \throws store_error
   virtual std::string export_unreadable() const;
+  /// These records as such lines. An engine exports with it what the store finds, and what it has found
+  /// itself. A record that no longer exists has no `values`. Default: without the values.
+  /// \throws store_error
+  virtual std::string export_records(const std::vector<unreadable_record>& records) const;
   /// Removes an unreadable record, and nothing else; for a run, also everything that belongs to it. Returns
   /// false when there is no such unreadable record. Default: throws, because it is not supported.
   /// \throws store_error
@@ -23077,9 +23108,11 @@ INNGEST_INLINE std::string line_of(const unreadable_record& record, std::string_
   return out.text();
 }
 
-INNGEST_INLINE std::string store::export_unreadable() const {
+INNGEST_INLINE std::string store::export_unreadable() const { return export_records(unreadable()); }
+
+INNGEST_INLINE std::string store::export_records(const std::vector<unreadable_record>& records) const {
   std::string out;
-  for (const unreadable_record& each : unreadable()) out += line_of(each) + "\n";
+  for (const unreadable_record& each : records) out += line_of(each) + "\n";
   return out;
 }
 
@@ -23171,8 +23204,9 @@ struct engine_options {
   /// has the members of audit_entry.
   bool audit_events = false;
   /// The maximum size of all records in bytes. Above it, the engine removes the oldest ended runs even if
-  /// they are within `history`, failed ones last, and logs that. Checked every ten minutes. Default: 0, no
-  /// limit; a memory_store has no limit. See sqlite_options::max_size for a limit that is never exceeded.
+  /// they are within `history`, failed ones last, and logs that. Checked every ten minutes, and every
+  /// ten seconds while commits fail. Default: 0, no limit; a memory_store has no limit. See
+  /// sqlite_options::max_size for a limit that is never exceeded.
   std::uint64_t size_budget = 0;
   /// The maximum number of log lines that the store keeps for each run: lines that its handler logs with
   /// ctx.log, of level `info` and above, and the engine's lines about it. The newest lines are kept. 0 keeps
@@ -23280,7 +23314,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// One of the checks of engine::health().
 struct health_check {
-  std::string name{};    ///< "engine", "store", "workers" or "clock"
+  std::string name{};    ///< "engine", "store", "workers", "clock" or "apps"
   bool ok = true;        ///< whether the check passed
   std::string detail{};  ///< the problem or the finding, for people
 };
@@ -23365,8 +23399,10 @@ struct engine_metrics {
   std::size_t calls = 0;    ///< running function calls and step requests
   std::size_t jobs = 0;     ///< scheduled calls and timers
   /// How long the oldest due call has been waiting to begin; 0 when there is none. It grows when there are
-  /// too few workers, or when a concurrency limit delays calls.
+  /// too few workers, or when a concurrency limit delays calls. Calls of `awaiting_worker` don't count.
   std::chrono::milliseconds oldest_due_job{};
+  /// By remote app: runs whose due call waits because the app has no free worker. Only apps with such runs.
+  std::map<std::string, std::size_t> awaiting_worker{};
   std::size_t slots_in_use = 0;   ///< running calls that hold a slot of a concurrency limit
   std::size_t slots_awaited = 0;  ///< due calls that wait for a slot of a concurrency limit
 
@@ -23557,6 +23593,9 @@ INNGEST_INLINE std::string prometheus_text(const engine_metrics& metrics) {
   one("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
   one("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
       static_cast<double>(metrics.oldest_due_job.count()) / 1000);
+  out.begin("awaiting_worker", "gauge", "Runs whose due call waits for a worker of their app.");
+  for (const auto& [app, runs] : metrics.awaiting_worker)
+    out.sample(static_cast<double>(runs), {{"app", app}});
   one("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
       metrics.slots_in_use);
   one("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",
@@ -23952,7 +23991,7 @@ class engine {
   /// in the store until the record is repaired or removed; then the next engine continues it.
   /// \throws store_error
   std::vector<unreadable_record> unreadable() const;
-  /// The unreadable records that the store finds now, as JSON lines with the raw values of their columns.
+  /// The records of unreadable(), as JSON lines with the raw values of their columns.
   /// \throws store_error
   std::string export_unreadable() const;
   /// Removes an unreadable record from the store; for a run, everything that belongs to it. `table` and `key`
@@ -24004,8 +24043,9 @@ class engine {
   /// \throws configuration_error when the run does not exist; store_error
   run wait_for(std::string_view run_id, duration_ms timeout) const;
 
-  /// Waits until the engine has nothing left to do: all events are dispatched, and all runs have ended and are
-  /// stored. A run that sleeps or waits keeps the engine busy. Returns false when the timeout passes first.
+  /// Waits until the engine has nothing left to do: all events are dispatched, and all runs have ended and
+  /// are stored. A run that sleeps or waits keeps the engine busy. Returns false when the timeout passes
+  /// first.
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
@@ -26320,10 +26360,13 @@ struct concurrency_limit {
 using concurrency_limits = std::vector<concurrency_limit>;
 
 /// Whether a due job may be taken now. Jobs with a key that may not be taken wait together until
-/// retry_blocked().
+/// retry_blocked(). With a line, a job that may not be taken waits in that line for its turn instead.
 struct job_passage {
   bool is_open = true;
   const std::string* key = nullptr;
+  const std::string* line = nullptr;
+  timestamp turn{};                      // of the first in the line
+  std::chrono::milliseconds interval{};  // from one turn to the next
 };
 using job_gate = detail::function_ref<job_passage(const job&)>;
 
@@ -26348,6 +26391,8 @@ class run_queue {
   void set_limits(std::uint64_t id, std::shared_ptr<const concurrency_limits> limits);
 
   const job* find(std::uint64_t id) const;
+  /// Whether the gate did not let the job pass when it was last asked. False while the job waits for a slot.
+  bool is_refused(std::uint64_t id) const;
 
   /// Takes the next due job that its limits and the gate allow. A taken call is in progress until finished().
   /// The gate is asked last, so that it may reserve capacity for the job that it lets pass.
@@ -26378,6 +26423,11 @@ class run_queue {
   std::size_t parked() const { return parked_; }
   /// Whether due jobs wait for the gate.
   bool has_blocked() const { return !blocked_.empty(); }
+  /// Whether the job waits in a line.
+  bool waits_in_line(std::uint64_t id) const;
+  /// About when a job that waits in a line has its turn; `nullopt` when too many wait before it to count
+  /// them.
+  std::optional<timestamp> turn_of(std::uint64_t id) const;
   /// The number of jobs that were not taken.
   std::size_t size() const { return entries_.size(); }
   /// The number of taken jobs that hold slots.
@@ -26387,7 +26437,7 @@ class run_queue {
 
  private:
   using rank = std::pair<timestamp, std::uint64_t>;
-  enum class place { held, later, ready, parked, blocked };
+  enum class place { held, later, ready, parked, blocked, in_line };
 
   struct queued_job {
     job what{};
@@ -26395,11 +26445,25 @@ class run_queue {
     std::shared_ptr<const concurrency_limits> limits{};
     place at = place::held;
     const std::string* waits_at = nullptr;  // the key of the limit, or of the gate
+    bool is_refused = false;                // by the gate, when it was last asked
+    int waits_below = 0;                    // the limit of the key at which it is parked
+    std::string line{};                     // the last line in which it waited
   };
+
+  /// Jobs that wait for their turns. A job that has its turn but no slot, or finds the gate closed, does not
+  /// stop the line: the next one is called after the interval, and the gate decides which is first.
+  struct line_of_jobs {
+    std::set<rank> waiting{};
+    timestamp turn{};  // when the first one is called
+    std::chrono::milliseconds interval{};
+  };
+  using lines_of_jobs = std::map<std::string, line_of_jobs, std::less<>>;
 
   struct slot_state {
     int used = 0;
-    std::set<rank> waiting{};
+    /// The jobs that wait, by their limit: functions that share a key may limit it differently. Of those with
+    /// the same limit, only the first can be next, so that a freed slot finds its job at once.
+    std::map<int, std::set<rank>> waiting{};
   };
   using slot_states = std::unordered_map<std::string, slot_state>;
 
@@ -26419,25 +26483,46 @@ class run_queue {
   /// Takes a slot of each of the job's limits, or parks the job at the first limit without a free slot.
   bool take_slots(queued_job& queued, const rank& place_in_line);
 
-  /// Offers the free slots of a job that leaves the queue to the next jobs.
-  void pass_on(const queued_job& left);
+  void park(queued_job& queued, const rank& place_in_line, const concurrency_limit& limit);
 
-  void call_next(slot_states::iterator slot, std::optional<int> limit = std::nullopt);
+  /// Offers the slots that the job does not take to the next jobs.
+  void pass_on(const queued_job& queued);
+
+  /// Makes the first of the jobs ready that wait for the slot and whose limits allow it.
+  void call_next(slot_states::iterator slot);
 
   void drop_if_unused(slot_states::iterator slot);
 
+  /// Frees the slots of a call. Also offers those that its run would hold, because the gate may stop the call
+  /// before the run holds them.
   void free_slots(const concurrency_limits& limits);
 
   void block(queued_job& queued, const rank& place_in_line, const std::string& key);
 
   /// Makes the first job that waits at the gate with this key ready.
   void open(blocked_jobs::iterator group);
+  /// The same, if there is a key and a job.
+  void open_next(const std::string* key);
+
+  void stand_in_line(queued_job& queued, const rank& place_in_line, const job_passage& passage);
+
+  /// Makes the first job of every line ready whose turn it is.
+  void call_lines(timestamp now);
+
+  /// Makes the first job of the line ready, because the one before does not need its turn any more.
+  void call_next_in_line(const std::string& name);
+
+  void set_turn(lines_of_jobs::iterator line, timestamp turn);
+
+  void leave_line(lines_of_jobs::iterator line, const rank& place_in_line);
 
   std::unordered_map<std::uint64_t, queued_job> entries_;
   std::set<rank> later_;
   std::set<rank> ready_;
   slot_states slots_;
   blocked_jobs blocked_;
+  lines_of_jobs lines_;
+  std::set<std::pair<timestamp, std::string>> turns_;  // of the lines
   std::unordered_map<std::uint64_t, std::shared_ptr<const concurrency_limits>> under_way_;
   std::unordered_map<std::string, std::vector<std::string>> holders_;  // keys of held slots, by run
   std::size_t parked_ = 0;
@@ -26474,8 +26559,7 @@ INNGEST_INLINE void run_queue::set_limits(std::uint64_t id,
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   queued_job& changed = found->second;
-  const bool is_due =
-      changed.at == place::ready || changed.at == place::parked || changed.at == place::blocked;
+  const bool is_due = changed.at != place::held && changed.at != place::later;
   if (is_due) leave(changed);
   changed.limits = std::move(limits);
   if (is_due) become_ready(id);
@@ -26486,24 +26570,33 @@ INNGEST_INLINE const job* run_queue::find(std::uint64_t id) const {
   return found == entries_.end() ? nullptr : &found->second.what;
 }
 
+INNGEST_INLINE bool run_queue::is_refused(std::uint64_t id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.is_refused && found->second.at != place::parked;
+}
+
 INNGEST_INLINE std::optional<job> run_queue::take(timestamp now, job_gate gate) {
   while (!later_.empty() && later_.begin()->first <= now) {
     const std::uint64_t id = later_.begin()->second;
     later_.erase(later_.begin());
     become_ready(id);
   }
+  call_lines(now);
   while (!ready_.empty()) {
     const auto next = ready_.extract(ready_.begin()).value();
     queued_job& queued = entries_.at(next.second);
     if (!take_slots(queued, next)) continue;
     const job_passage passage = gate(queued.what);
-    if (!passage.is_open) {
+    if (!passage.is_open && !passage.line) {
       block(queued, next, *passage.key);
       continue;
     }
-    if (const auto others = passage.key ? blocked_.find(*passage.key) : blocked_.end();
-        others != blocked_.end())
-      open(others);
+    open_next(passage.key);
+    if (!passage.is_open) {
+      stand_in_line(queued, next, passage);
+      continue;
+    }
+    if (passage.line) call_next_in_line(*passage.line);
     job out = std::move(queued.what);
     if (queued.limits) hold(out.run_id, *queued.limits);
     if (queued.limits) under_way_.emplace(out.id, std::move(queued.limits));
@@ -26523,9 +26616,9 @@ INNGEST_INLINE void run_queue::finished(std::uint64_t id) {
 
 INNGEST_INLINE void run_queue::free_slots(const concurrency_limits& limits) {
   for (const concurrency_limit& limit : limits) {
-    if (limit.holds_for_run) continue;
     const auto slot = slots_.find(limit.key);
-    --slot->second.used;
+    if (slot == slots_.end()) continue;  // no run holds it, and none waits
+    if (!limit.holds_for_run) --slot->second.used;
     call_next(slot);
   }
 }
@@ -26557,6 +26650,7 @@ INNGEST_INLINE void run_queue::block(queued_job& queued, const rank& place_in_li
   const auto group = blocked_.try_emplace(key).first;
   group->second.insert(place_in_line);
   queued.at = place::blocked;
+  queued.is_refused = true;
   queued.waits_at = &group->first;
   if (queued.limits) free_slots(*queued.limits);
 }
@@ -26565,6 +26659,10 @@ INNGEST_INLINE void run_queue::open(blocked_jobs::iterator group) {
   const std::uint64_t id = group->second.extract(group->second.begin()).value().second;
   if (group->second.empty()) blocked_.erase(group);
   become_ready(id);
+}
+
+INNGEST_INLINE void run_queue::open_next(const std::string* key) {
+  if (const auto group = key ? blocked_.find(*key) : blocked_.end(); group != blocked_.end()) open(group);
 }
 
 INNGEST_INLINE void run_queue::retry_blocked() {
@@ -26576,7 +26674,10 @@ INNGEST_INLINE void run_queue::open_blocked(const std::string& key) {
   if (group == blocked_.end()) return;
   const std::set<rank> jobs = std::move(group->second);
   blocked_.erase(group);
-  for (const rank& waiting : jobs) become_ready(waiting.second);
+  for (const rank& waiting : jobs) {
+    entries_.at(waiting.second).is_refused = false;  // for another reason than before, if at all
+    become_ready(waiting.second);
+  }
 }
 
 INNGEST_INLINE void run_queue::open_all_blocked() {
@@ -26585,7 +26686,68 @@ INNGEST_INLINE void run_queue::open_all_blocked() {
 
 INNGEST_INLINE std::optional<timestamp> run_queue::next_due() const {
   if (!ready_.empty()) return timestamp();
-  return later_.empty() ? std::nullopt : std::optional<timestamp>(later_.begin()->first);
+  std::optional<timestamp> out;
+  if (!later_.empty()) out = later_.begin()->first;
+  if (!turns_.empty()) out = (std::min)(out.value_or(turns_.begin()->first), turns_.begin()->first);
+  return out;
+}
+
+INNGEST_INLINE bool run_queue::waits_in_line(std::uint64_t id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.at == place::in_line;
+}
+
+INNGEST_INLINE std::optional<timestamp> run_queue::turn_of(std::uint64_t id) const {
+  constexpr int most = 1000;  // to count them takes no time
+  const queued_job& queued = entries_.at(id);
+  const line_of_jobs& line = lines_.find(queued.line)->second;
+  int before = 0;
+  for (auto other = line.waiting.begin(); *other != rank_of(queued); ++other) {
+    if (++before > most) return std::nullopt;
+  }
+  const std::int64_t wait = detail::multiply_saturated(line.interval.count(), before);
+  return detail::add_saturated(line.turn, std::chrono::milliseconds(wait));
+}
+
+INNGEST_INLINE void run_queue::stand_in_line(queued_job& queued, const rank& place_in_line,
+                                             const job_passage& passage) {
+  queued.at = place::in_line;
+  queued.is_refused = false;
+  queued.line = *passage.line;
+  const auto line = lines_.try_emplace(queued.line).first;
+  line->second.waiting.insert(place_in_line);
+  line->second.interval = passage.interval;
+  set_turn(line, passage.turn);
+  if (queued.limits) free_slots(*queued.limits);
+}
+
+INNGEST_INLINE void run_queue::call_lines(timestamp now) {
+  while (!turns_.empty() && turns_.begin()->first <= now) {
+    const auto line = lines_.find(turns_.begin()->second);
+    set_turn(line, now + line->second.interval);
+    call_next_in_line(line->first);
+  }
+}
+
+INNGEST_INLINE void run_queue::call_next_in_line(const std::string& name) {
+  const auto line = lines_.find(name);
+  if (line == lines_.end()) return;
+  const rank first = *line->second.waiting.begin();
+  leave_line(line, first);
+  become_ready(first.second);
+}
+
+INNGEST_INLINE void run_queue::set_turn(lines_of_jobs::iterator line, timestamp turn) {
+  turns_.erase({line->second.turn, line->first});
+  line->second.turn = turn;
+  turns_.emplace(turn, line->first);
+}
+
+INNGEST_INLINE void run_queue::leave_line(lines_of_jobs::iterator line, const rank& place_in_line) {
+  line->second.waiting.erase(place_in_line);
+  if (!line->second.waiting.empty()) return;
+  turns_.erase({line->second.turn, line->first});
+  lines_.erase(line);
 }
 
 INNGEST_INLINE void run_queue::become_ready(std::uint64_t id) {
@@ -26605,20 +26767,28 @@ INNGEST_INLINE void run_queue::leave(queued_job& queued) {
       ready_.erase(rank_of(queued));
       pass_on(queued);
       retry_blocked();  // the gate may have been about to be asked for this job
+      call_next_in_line(queued.line);
       return;
     case place::parked: {
       const auto slot = slots_.find(*queued.waits_at);
-      slot->second.waiting.erase(rank_of(queued));
+      const auto group = slot->second.waiting.find(queued.waits_below);
+      group->second.erase(rank_of(queued));
+      if (group->second.empty()) slot->second.waiting.erase(group);
       --parked_;
       drop_if_unused(slot);
+      call_next_in_line(queued.line);
       return;
     }
     case place::blocked: {
       const auto group = blocked_.find(*queued.waits_at);
       group->second.erase(rank_of(queued));
       if (group->second.empty()) blocked_.erase(group);
+      call_next_in_line(queued.line);
       return;
     }
+    case place::in_line:
+      leave_line(lines_.find(queued.line), rank_of(queued));
+      return;
   }
 }
 
@@ -26626,34 +26796,44 @@ INNGEST_INLINE bool run_queue::take_slots(queued_job& queued, const rank& place_
   if (!queued.limits) return true;
   for (const concurrency_limit& limit : *queued.limits) {
     if (is_held(limit, queued.what.run_id)) continue;
-    const auto found = slots_.try_emplace(limit.key).first;
-    if (found->second.used < limit.limit) continue;
-    queued.at = place::parked;
-    queued.waits_at = &found->first;
-    found->second.waiting.insert(place_in_line);
-    ++parked_;
-    // The job may have been offered a slot of another limit: offers that slot to the next job.
-    for (const concurrency_limit& other : *queued.limits) {
-      if (other.key != limit.key) call_next(slots_.try_emplace(other.key).first, other.limit);
-    }
+    const auto found = slots_.find(limit.key);
+    if ((found == slots_.end() ? 0 : found->second.used) < limit.limit) continue;
+    park(queued, place_in_line, limit);
+    pass_on(queued);  // it may have been offered a slot
     return false;
   }
   for (const concurrency_limit& limit : *queued.limits) {
-    if (!limit.holds_for_run) ++slots_.find(limit.key)->second.used;
+    if (!limit.holds_for_run) ++slots_.try_emplace(limit.key).first->second.used;
   }
   return true;
 }
 
-INNGEST_INLINE void run_queue::pass_on(const queued_job& left) {
-  if (!left.limits) return;
-  for (const concurrency_limit& limit : *left.limits)
-    call_next(slots_.try_emplace(limit.key).first, limit.limit);
+INNGEST_INLINE void run_queue::park(queued_job& queued, const rank& place_in_line,
+                                    const concurrency_limit& limit) {
+  const auto slot = slots_.try_emplace(limit.key).first;
+  queued.at = place::parked;
+  queued.waits_at = &slot->first;
+  queued.waits_below = limit.limit;
+  slot->second.waiting[limit.limit].insert(place_in_line);
+  ++parked_;
 }
 
-INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot, std::optional<int> limit) {
-  const bool has_room = !limit || slot->second.used < *limit;
-  if (has_room && !slot->second.waiting.empty()) {
-    const std::uint64_t id = slot->second.waiting.extract(slot->second.waiting.begin()).value().second;
+INNGEST_INLINE void run_queue::pass_on(const queued_job& queued) {
+  if (!queued.limits) return;
+  for (const concurrency_limit& limit : *queued.limits) {
+    if (const auto slot = slots_.find(limit.key); slot != slots_.end()) call_next(slot);
+  }
+}
+
+INNGEST_INLINE void run_queue::call_next(slot_states::iterator slot) {
+  auto& waiting = slot->second.waiting;
+  auto next = waiting.upper_bound(slot->second.used);
+  for (auto other = next; other != waiting.end(); ++other) {
+    if (*other->second.begin() < *next->second.begin()) next = other;
+  }
+  if (next != waiting.end()) {
+    const std::uint64_t id = next->second.extract(next->second.begin()).value().second;
+    if (next->second.empty()) waiting.erase(next);
     --parked_;
     become_ready(id);
   }
@@ -26701,6 +26881,7 @@ struct active_run {
   std::uint64_t last_replay = 0;  // id of the last call of the whole function
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
+  std::string throttle_key{};  // see flow_control::throttle_key
   /// Why the run failed, for lifecycle events: the problem with the app's answer.
   std::string problem{};
   std::string failed_answer{};  // the answer, as JSON; empty when there was none
@@ -29731,14 +29912,15 @@ class flow_memory {
 
   /// Removes the value of the key. Returns false when it does not exist.
   bool forget(const std::string& key);
-  /// Removes the values of all keys that begin with the prefix.
-  void forget_all(std::string_view prefix);
 
   /// Counts a run if the rate allows it now. Returns false otherwise.
   bool take(const std::string& key, const rate& rate, timestamp now);
 
-  /// Counts a run, and returns the time at which the rate allows it.
-  timestamp reserve(const std::string& key, const rate& rate, timestamp now);
+  /// When the rate allows the next run: `now`, or later. Does not count it.
+  timestamp next_time(const std::string& key, const rate& rate, timestamp now);
+
+  /// The time from one run to the next, if they are evenly spaced.
+  static std::chrono::nanoseconds interval(const rate& rate);
 
   std::size_t size() const { return values_.size(); }
   /// The number of keys that begin with the prefix.
@@ -29748,12 +29930,12 @@ class flow_memory {
   void clean(timestamp now);
 
  private:
-  static std::chrono::nanoseconds interval(const rate& rate);
+  static std::chrono::nanoseconds after(std::chrono::nanoseconds time, std::chrono::nanoseconds wait);
   static std::chrono::nanoseconds slack(const rate& rate);
 
   std::chrono::nanoseconds even_time(const std::string& key, timestamp now) const;
 
-  void count_in(const std::string& key, const rate& rate, std::chrono::nanoseconds even, timestamp now);
+  void set_even_time(const std::string& key, std::chrono::nanoseconds even, timestamp now);
 
   embedded::changes& changes_;
   std::unordered_map<std::string, remembered_value> values_;
@@ -29804,26 +29986,25 @@ INNGEST_INLINE bool flow_memory::forget(const std::string& key) {
   return true;
 }
 
-INNGEST_INLINE void flow_memory::forget_all(std::string_view prefix) {
-  std::erase_if(values_, [&](const auto& entry) {
-    const bool is_one = entry.first.starts_with(prefix);
-    if (is_one) changes_.removed_values.push_back(entry.first);
-    return is_one;
-  });
-}
-
 INNGEST_INLINE bool flow_memory::take(const std::string& key, const rate& rate, timestamp now) {
   const std::chrono::nanoseconds even = even_time(key, now);
   if (even - slack(rate) > now.time_since_epoch()) return false;
-  count_in(key, rate, even, now);
+  set_even_time(key, after(even, interval(rate)), now);
   return true;
 }
 
-INNGEST_INLINE timestamp flow_memory::reserve(const std::string& key, const rate& rate, timestamp now) {
-  const std::chrono::nanoseconds even = even_time(key, now);
-  const timestamp allowed(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate)));
-  count_in(key, rate, even, now);
-  return (std::max)(allowed, now);
+INNGEST_INLINE timestamp flow_memory::next_time(const std::string& key, const rate& rate, timestamp now) {
+  std::chrono::nanoseconds even = even_time(key, now);
+  // Runs that the rate has allowed cannot lead further. But older versions also counted runs that had not
+  // begun, and a function's rate may have become faster.
+  const std::chrono::nanoseconds latest = after(after(now.time_since_epoch(), slack(rate)), interval(rate));
+  if (even > latest) set_even_time(key, even = latest, now);
+  return (std::max)(timestamp(std::chrono::ceil<std::chrono::milliseconds>(even - slack(rate))), now);
+}
+
+INNGEST_INLINE std::chrono::nanoseconds flow_memory::after(std::chrono::nanoseconds time,
+                                                           std::chrono::nanoseconds wait) {
+  return std::chrono::nanoseconds(detail::add_saturated(time.count(), wait.count()));
 }
 
 INNGEST_INLINE void flow_memory::clean(timestamp now) {
@@ -29854,11 +30035,10 @@ INNGEST_INLINE std::chrono::nanoseconds flow_memory::even_time(const std::string
   return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(count), now.time_since_epoch());
 }
 
-INNGEST_INLINE void flow_memory::count_in(const std::string& key, const rate& rate,
-                                          std::chrono::nanoseconds even, timestamp now) {
-  const std::chrono::nanoseconds next(detail::add_saturated(even.count(), interval(rate).count()));
-  const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(next));
-  remember(key, std::to_string(next.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
+INNGEST_INLINE void flow_memory::set_even_time(const std::string& key, std::chrono::nanoseconds even,
+                                               timestamp now) {
+  const timestamp expires(std::chrono::ceil<std::chrono::milliseconds>(even));
+  remember(key, std::to_string(even.count()), (std::max)(expires, now + std::chrono::milliseconds(1)));
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -29908,14 +30088,22 @@ class flow_control {
   /// Returns false when it does not exist.
   bool forget_bulk_cancellation(const std::string& id);
 
-  /// The time of the first call of a run that could begin at `earliest`.
-  timestamp throttled(const function_definition& function, event_view& view, timestamp earliest);
-  /// Forgets the runs counted by the function's throttle.
-  void forget_throttle(const function_definition& function) {
-    memory_.forget_all("throttle:" + function.slug + ":");
-  }
+  /// The key of the runs that share a throttle with a run of the event; empty without a throttle.
+  static std::string throttle_key(const function_definition& function, event_view& view);
+
+  /// When the next run of a throttle may begin: `at`, and then one after each interval. Counts none.
+  struct turns {
+    timestamp at{};
+    std::chrono::milliseconds interval{};
+  };
+  turns throttled(const std::string& key, const registered_throttle& throttle, timestamp now);
+
+  /// Counts a run that begins when its throttle allows it.
+  void count_begun(const std::string& key, const registered_throttle& throttle, timestamp now);
 
  private:
+  static rate rate_of(const registered_throttle& throttle);
+
   static std::string key_of_id(const function_definition& function, const std::string& given_id);
 
   bool is_first(std::string key, const std::string& event_id, timestamp now);
@@ -29984,14 +30172,28 @@ INNGEST_INLINE bool flow_control::forget_bulk_cancellation(const std::string& id
   return memory_.forget("cancellation:" + id);
 }
 
-INNGEST_INLINE timestamp flow_control::throttled(const function_definition& function, event_view& view,
-                                                 timestamp earliest) {
-  if (!function.throttle) return earliest;
-  const registered_throttle& throttle = *function.throttle;
-  const rate allowed{.limit = throttle.limit,
-                     .burst = std::int64_t{throttle.limit} + throttle.burst,
-                     .period = throttle.period};
-  return memory_.reserve("throttle:" + function.slug + ":" + view.key(throttle.key), allowed, earliest);
+INNGEST_INLINE std::string flow_control::throttle_key(const function_definition& function, event_view& view) {
+  if (!function.throttle) return "";
+  return "throttle:" + function.slug + ":" + view.key(function.throttle->key);
+}
+
+INNGEST_INLINE flow_control::turns flow_control::throttled(const std::string& key,
+                                                           const registered_throttle& throttle,
+                                                           timestamp now) {
+  const rate allowed = rate_of(throttle);
+  return {.at = memory_.next_time(key, allowed, now),
+          .interval = std::chrono::ceil<std::chrono::milliseconds>(flow_memory::interval(allowed))};
+}
+
+INNGEST_INLINE void flow_control::count_begun(const std::string& key, const registered_throttle& throttle,
+                                              timestamp now) {
+  memory_.take(key, rate_of(throttle), now);
+}
+
+INNGEST_INLINE rate flow_control::rate_of(const registered_throttle& throttle) {
+  return {.limit = throttle.limit,
+          .burst = std::int64_t{throttle.limit} + throttle.burst,
+          .period = throttle.period};
 }
 
 INNGEST_INLINE std::string flow_control::key_of_id(const function_definition& function,
@@ -30249,7 +30451,7 @@ class run_jobs {
   /// Repeats the call at a time, as the same attempt.
   void postpone(active_run& run, const job& call, timestamp due);
 
-  /// Changes the due time of a job that was not taken. The job gets a new id.
+  /// Changes the due time of a timer that was not taken. The timer gets a new id.
   void move(active_run& run, std::uint64_t id, timestamp due);
 
   // ---- removing -----------------------------------------------------------------------------------------
@@ -30388,13 +30590,9 @@ INNGEST_INLINE void run_jobs::move(active_run& run, std::uint64_t id, timestamp 
   const job* found = queue_.find(id);
   if (!found || !run.jobs.contains(id)) return;
   job next = *found;
-  const job moved = next;
   remove(run, id);
   next.due = due;
-  if (is_call(next))
-    replace(run, moved, std::move(next));
-  else
-    add(run, std::move(next));
+  add(run, std::move(next));
 }
 
 INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
@@ -30742,7 +30940,7 @@ class limits {
  public:
   explicit limits(scheduler_state& state) : state_(state) {}
 
-  /// Computes the limits, priority and singleton key of a run that has all its events.
+  /// Computes the limits, priority, throttle key and singleton key of a run that has all its events.
   void resolve_keys(active_run& run);
 
   /// The existing run of the singleton that the event would start; null when there is none.
@@ -30799,6 +30997,7 @@ INNGEST_INLINE void limits::resolve_keys(active_run& run) {
   event_view view(run.event_text());
   run.limits = concurrency_of(*run.function, view);
   run.priority = priority_of(*run.function, view);
+  run.throttle_key = flow_control::throttle_key(*run.function, view);
   if (auto key = singleton_key(*run.function, view)) state_.runs.set_singleton(run, std::move(*key));
 }
 
@@ -30995,7 +31194,7 @@ class lifecycle {
 
   void note_queued(active_run& run, std::string event_name, timestamp now);
 
-  /// Calls the function of a run that has all its events, when its limits allow it.
+  /// Calls the function of a run that has all its events, when its limits and its throttle allow it.
   /// If the run repeats another one from a step, calls that step.
   void queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats = {});
 
@@ -31057,7 +31256,8 @@ void set_labels(active_run& run);
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A server's limits for the values of one change and for those of all changes of a run.
+/// A server's limits for the values of one change and for those of all changes of a run. Changes that a later
+/// one replaces don't count, so that a long run may report its progress again and again.
 inline constexpr std::size_t max_metadata_size = 64 * 1024;
 inline constexpr std::size_t max_metadata_of_run = 1024 * 1024;
 /// The maximum size of a message; the same as a server's.
@@ -31076,6 +31276,9 @@ std::vector<run_note> read_metadata(std::string_view body);
 
 /// The size of a change as counted by a server.
 std::size_t metadata_size(const run_note& note);
+
+/// The size of the changes that remain: a later `set` replaces earlier ones of its kind and target.
+std::size_t remaining_metadata_size(const std::vector<run_note>& notes);
 
 /// The note of a published message. A large one is shortened.
 run_note note_of(const realtime::message& message);
@@ -31206,6 +31409,18 @@ INNGEST_INLINE void combine(json& values, const std::string& op, const json& cha
 }  // namespace notes
 
 INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
+
+INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
+  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
+  std::size_t out = 0;
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
+    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
+    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
+    out += metadata_size(*note);
+    if (note->sets_metadata()) replaced.insert(of);
+  }
+  return out;
+}
 
 INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
   const std::string text(body);
@@ -31401,18 +31616,16 @@ INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_na
 
 INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats) {
   limits_.resolve_keys(run);
-  event_view view(run.event_text());
   if (const auto timeout = run.function->start_timeout)
     state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
-  const timestamp due = state_.flow.throttled(*run.function, view, now);
-  if (!repeats.target) return state_.jobs.replay(run, due, now);
+  if (!repeats.target) return state_.jobs.replay(run, now, now);
   pending_step& pending =
       run.pending.emplace(*repeats.target, pending_step{.name = repeats.target_name, .begun = now})
           .first->second;
   pending.job = state_.jobs.add(run, {.what = job::kind::call,
                                       .step = *repeats.target,
                                       .step_name = repeats.target_name,
-                                      .due = due,
+                                      .due = now,
                                       .begun = now});
 }
 
@@ -32750,9 +32963,9 @@ class calls {
   /// The request that calls a remote endpoint again: the one that began the run.
   static http::request endpoint_request(const active_run& run, const job& call);
 
-  /// Blocks calls of paused functions, and the timeouts of their runs. Asks the gate for calls of functions
-  /// in other processes. All other jobs may pass.
-  job_passage passage_of(const job& due, app_gate gate) const;
+  /// Blocks calls of paused functions, and the timeouts of their runs. Lets first calls wait for their turns
+  /// in a throttle. Asks the gate for calls of functions in other processes. All other jobs may pass.
+  job_passage passage_of(const job& due, timestamp now, app_gate gate);
 
   void begin(active_run& run, const job& call, timestamp now);
 
@@ -32785,7 +32998,7 @@ INNGEST_INLINE calls::calls(scheduler_state& state, steps& steps, lifecycle& lif
       answers_(answers) {}
 
 INNGEST_INLINE std::optional<job> calls::take_next(timestamp now, app_gate gate) {
-  while (auto next = state_.jobs.take(now, [&](const job& due) { return passage_of(due, gate); })) {
+  while (auto next = state_.jobs.take(now, [&](const job& due) { return passage_of(due, now, gate); })) {
     if (next->what == job::kind::schedule) {
       schedules_.fire(*next, now);
       continue;
@@ -32806,14 +33019,28 @@ INNGEST_INLINE std::optional<job> calls::take_next(timestamp now, app_gate gate)
   return std::nullopt;
 }
 
-INNGEST_INLINE job_passage calls::passage_of(const job& due, app_gate gate) const {
+INNGEST_INLINE job_passage calls::passage_of(const job& due, timestamp now, app_gate gate) {
   const active_run* run = state_.runs.find(due.run_id);
   if (!run) return {};
-  const bool is_held = (is_call(due) && state_.pauses.holds_back(*run->function)) ||
-                       (is_timeout_of_run(due) && state_.pauses.paused_since(*run->function));
-  if (is_held) return {.is_open = false, .key = &run->function->slug};
-  if (due.what != job::kind::call || run->function->url.empty()) return {};
-  return {.is_open = gate(*run->function), .key = &run->function->slug};
+  const function_definition& function = *run->function;
+  const bool is_held = (is_call(due) && state_.pauses.holds_back(function)) ||
+                       (is_timeout_of_run(due) && state_.pauses.paused_since(function));
+  if (is_held) return {.is_open = false, .key = &function.slug};
+  if (due.what != job::kind::call) return {};
+  job_passage out{.key = function.url.empty() ? nullptr : &function.slug};
+  // A run takes its place in the throttle when it begins, and not before: it may never begin, or much later.
+  const bool is_first = run->record.run.status == run_status::queued;
+  if (is_first && function.throttle) {
+    const flow_control::turns turns = state_.flow.throttled(run->throttle_key, *function.throttle, now);
+    out.line = &run->throttle_key;
+    out.turn = turns.at;
+    out.interval = turns.interval;
+    out.is_open = turns.at <= now;
+    if (!out.is_open) return out;
+  }
+  if (!function.url.empty() && !gate(function)) return {.is_open = false, .key = &function.slug};
+  if (out.line) state_.flow.count_begun(*out.line, *function.throttle, now);
+  return out;
 }
 
 INNGEST_INLINE http::request calls::request_for(const job& call) const {
@@ -33124,10 +33351,6 @@ class pause_control {
   /// when that one ends.
   void extend_timeouts(active_run& run, timestamp since, timestamp now);
 
-  /// Reserves new times in the function's throttle for runs that were never called, if calls became due
-  /// during the pause. Otherwise they would all begin at the same time.
-  void throttle_again(const std::string& slug, timestamp now);
-
   scheduler_state& state_;
 };
 
@@ -33151,10 +33374,7 @@ INNGEST_INLINE bool pause_control::resume(const pause_target& target, timestamp 
     extend_timeouts(*run, ended->since, now);
     if (!state_.pauses.paused_since(*run->function)) functions.insert(run->function->slug);
   }
-  for (const std::string& slug : functions) {
-    throttle_again(slug, now);
-    state_.jobs.open_blocked(slug);
-  }
+  for (const std::string& slug : functions) state_.jobs.open_blocked(slug);
   return true;
 }
 
@@ -33204,35 +33424,6 @@ INNGEST_INLINE void pause_control::extend_timeouts(active_run& run, timestamp si
   }
 }
 
-INNGEST_INLINE void pause_control::throttle_again(const std::string& slug, timestamp now) {
-  struct first_call {
-    timestamp position{};
-    active_run* run = nullptr;
-    std::uint64_t job = 0;
-    auto order() const { return std::tie(position, job); }
-  };
-  std::vector<first_call> waiting;
-  bool has_overdue = false;
-  for (active_run* run : state_.runs.of_function(slug)) {
-    const bool is_new = run->record.run.status == run_status::queued && run->record.gathering.empty();
-    if (!run->function->throttle || !is_new) continue;
-    for (const std::uint64_t id : run->jobs) {
-      const job* call = state_.jobs.queue().find(id);
-      if (!call || !is_call(*call)) continue;
-      waiting.push_back({run->record.run.queued_at - run->priority, run, id});
-      has_overdue = has_overdue || call->due < now;
-    }
-  }
-  if (!has_overdue) return;
-  std::sort(waiting.begin(), waiting.end(),
-            [](const auto& a, const auto& b) { return a.order() < b.order(); });
-  state_.flow.forget_throttle(*waiting.front().run->function);
-  for (const first_call& next : waiting) {
-    event_view view(next.run->event_text());
-    state_.jobs.move(*next.run, next.job, state_.flow.throttled(*next.run->function, view, now));
-  }
-}
-
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
 
 // inngest/embedded/detail/scheduling/recovery.hpp
@@ -33259,7 +33450,7 @@ class recovery {
 
   void resume_memo(memo_record memo);
 
-  void resume_job(const job& job);
+  void resume_job(job job, timestamp now);
 
   void resume_wait(const wait_record& wait);
 
@@ -33305,7 +33496,7 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   }
   for (run_record& record : work.runs) resume_run(std::move(record), work);
   for (memo_record& memo : work.memos) resume_memo(std::move(memo));
-  for (const job& job : work.jobs) resume_job(job);
+  for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
   for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
@@ -33353,7 +33544,7 @@ INNGEST_INLINE void recovery::resume_memo(memo_record memo) {
   run->memos.emplace(memo.step, std::move(memo.text));
 }
 
-INNGEST_INLINE void recovery::resume_job(const job& job) {
+INNGEST_INLINE void recovery::resume_job(job job, timestamp now) {
   if (job.what == job::kind::schedule) return schedules_.restore(job);
   active_run* run = state_.runs.find(job.run_id);
   if (!run) return state_.jobs.note_removed(job.id);  // it has ended
@@ -33365,7 +33556,10 @@ INNGEST_INLINE void recovery::resume_job(const job& job) {
       state_.jobs.remove(*run, *run->replay_job);  // the later call replays the whole function
     run->replay_job = job.id;
   }
-  if (!job.started) state_.jobs.restore(*run, job);  // for a started job see end_lost_attempt
+  if (job.started) return;  // see end_lost_attempt
+  // Older versions planned when a throttle lets a run begin. Now its first call waits in line.
+  if (is_call(job) && run->record.run.status == run_status::queued) job.due = (std::min)(job.due, now);
+  state_.jobs.restore(*run, std::move(job));
 }
 
 INNGEST_INLINE void recovery::resume_wait(const wait_record& wait) {
@@ -33452,9 +33646,21 @@ INNGEST_INLINE void recovery::retry_lost(active_run& run, const job& lost, const
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// A condition that finds a record in its table.
+/// A text in the key of an unreadable record: quoted, or as hex digits if it can't be printed. Whole, because
+/// the key must not find another record; but damage may have made it very long.
+std::string key_text(std::string_view text);
+
+// Conditions that find a record in its table: keys of unreadable records.
+
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
 std::string key_of(const wait_record& wait);
+inline std::string key_of(const app_record& app) { return "id = " + key_text(app.id); }
+inline std::string key_of(const event_record& event) { return "id = " + key_text(event.id); }
+inline std::string key_of(const run& run) { return "id = " + key_text(run.id); }
+inline std::string key_of(const remembered_value& value) { return "key = " + key_text(value.key); }
+/// The key of the step in its run.
+std::string key_of_step(std::string_view run_id, const step_hash& step);
+inline std::string key_of(const memo_record& memo) { return key_of_step(memo.run_id, memo.step); }
 
 unreadable_record without_run(const job& job);
 unreadable_record without_run(const wait_record& wait);
@@ -33471,9 +33677,23 @@ void set_aside_runs(unfinished_work& work);
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE std::string key_of(const wait_record& wait) {
-  return "run_id = \"" + wait.run_id + "\", step = x'" + detail::to_hex(wait.step) + "'";
+INNGEST_INLINE std::string key_text(std::string_view text) {
+  constexpr std::size_t longest = 1000;
+  const bool is_long = text.size() > longest;
+  const bool can_print = detail::is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+                           return (c >= 0 && c < ' ') || c == '\x7f';
+                         });
+  if (can_print && !is_long) return '"' + std::string(text) + '"';
+  const std::string_view first = text.substr(0, longest);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(first.data());
+  return "x'" + detail::to_hex(std::span(bytes, first.size())) + (is_long ? "...'" : "'");
 }
+
+INNGEST_INLINE std::string key_of_step(std::string_view run_id, const step_hash& step) {
+  return "run_id = " + key_text(run_id) + ", step = x'" + detail::to_hex(step) + "'";
+}
+
+INNGEST_INLINE std::string key_of(const wait_record& wait) { return key_of_step(wait.run_id, wait.step); }
 
 INNGEST_INLINE unreadable_record without_run(const job& job) {
   return {.table = "jobs", .key = key_of(job), .reason = "its run \"" + job.run_id + "\" does not exist"};
@@ -33541,8 +33761,6 @@ class work_check {
 
   // ---- problems -----------------------------------------------------------------------------------------
 
-  static std::string quoted(const std::string& text) { return '"' + text + '"'; }
-
   static problem text_problem(std::initializer_list<const std::string*> texts);
 
   static problem object_problem(const char* what, const std::string& text);
@@ -33572,18 +33790,18 @@ namespace inngest::inline INNGEST_ABI::embedded {
 INNGEST_INLINE void work_check::check() {
   take_out(work_.apps, [&](const app_record& app) { return look(app); });
   take_out(work_.events, [&](const event_record& event) {
-    return look("events", "id = " + quoted(event.id), event_problem(event.text));
+    return look("events", key_of(event), event_problem(event.text));
   });
   take_out(work_.values, [&](const remembered_value& value) {
-    return look("remembered_values", "key = " + quoted(value.key), problem_of(value));
+    return look("remembered_values", key_of(value), problem_of(value));
   });
   for (const run_record& record : work_.runs) {
     by_id_.emplace(record.run.id, &record);
-    look("runs", "id = " + quoted(record.run.id), problem_of(record), record.run.id);
+    look("runs", key_of(record.run), problem_of(record), record.run.id);
   }
   for (const memo_record& memo : work_.memos) {
-    look("memos", "run_id = " + quoted(memo.run_id) + ", step = x'" + detail::to_hex(memo.step) + "'",
-         detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"), memo.run_id);
+    look("memos", key_of(memo), detail::is_json(memo.text) ? std::nullopt : problem("its text is not JSON"),
+         memo.run_id);
   }
   take_out_listed();
   for (const job& job : work_.jobs) {
@@ -33621,7 +33839,7 @@ INNGEST_INLINE bool work_check::look(const app_record& app) {
   } catch (const std::exception& reason) {
     found = reason.what();
   }
-  return look("apps", "id = " + quoted(app.id), std::move(found));
+  return look("apps", key_of(app), std::move(found));
 }
 
 INNGEST_INLINE work_check::problem work_check::text_problem(std::initializer_list<const std::string*> texts) {
@@ -33820,6 +34038,8 @@ class scheduler {
 
   /// Forgets an unreadable record that was removed from the store.
   void forget_unreadable(const std::string& table, const std::string& key);
+  /// Forgets the unreadable records that the changes replace: the new ones must not be removed.
+  void forget_replaced(const changes& fresh);
 
   /// Replaces an app's functions.
   void register_app(const app_record& app, std::vector<function_definition> functions, timestamp now);
@@ -34114,8 +34334,22 @@ INNGEST_INLINE std::string scheduler::backfill(const std::string& slug, const st
 }
 
 INNGEST_INLINE void scheduler::forget_unreadable(const std::string& table, const std::string& key) {
-  std::erase_if(unreadable_,
-                [&](const unreadable_record& record) { return record.table == table && record.key == key; });
+  std::string run_id;  // all that belongs to a removed run went with it
+  std::erase_if(unreadable_, [&](const unreadable_record& record) {
+    if (record.table != table || record.key != key) return false;
+    if (table == "runs") run_id = record.run_id;
+    return true;
+  });
+  if (run_id.empty()) return;
+  std::erase_if(unreadable_, [&](const unreadable_record& record) { return record.run_id == run_id; });
+}
+
+INNGEST_INLINE void scheduler::forget_replaced(const changes& fresh) {
+  if (unreadable_.empty()) return;
+  for (const app_record& app : fresh.apps) forget_unreadable("apps", key_of(app));
+  for (const remembered_value& value : fresh.values) forget_unreadable("remembered_values", key_of(value));
+  for (const std::string& key : fresh.removed_values)
+    forget_unreadable("remembered_values", key_of(remembered_value{.key = key}));
 }
 
 INNGEST_INLINE void scheduler::register_app(const app_record& app, std::vector<function_definition> functions,
@@ -35193,6 +35427,11 @@ class engine_core {
   /// Why the last commit failed; empty when it succeeded.
   const std::string& problem() const { return problem_; }
 
+  /// The ids of the runs that uncommitted changes name. Not during a commit.
+  std::set<std::string, std::less<>> uncommitted_runs() const { return runs_of(pending_); }
+  /// The ids of the runs that changes name.
+  static std::set<std::string, std::less<>> runs_of(std::span<const changes> all);
+
   /// All changes that are not committed. Call end_commit() afterwards.
   batch begin_commit();
 
@@ -35481,6 +35720,26 @@ INNGEST_INLINE void engine_core::begin_to_stop() {
   if (!calls_.empty() || !at_apps_.empty()) ++changed_;
 }
 
+INNGEST_INLINE std::set<std::string, std::less<>> engine_core::runs_of(std::span<const changes> all) {
+  std::set<std::string, std::less<>> out;
+  for (const changes& part : all) {
+    const auto add = [&](const auto& records) {
+      for (const auto& record : records) out.insert(record.run_id);
+    };
+    for (const run_record& record : part.runs) out.insert(record.run.id);
+    for (const run_update& update : part.run_updates) out.insert(update.id);
+    for (const auto& [run_id, step] : part.removed_waits) out.insert(run_id);
+    add(part.memos);
+    add(part.added_jobs);
+    add(part.added_waits);
+    add(part.timeline);
+    add(part.notes);
+    add(part.log_lines);
+    add(part.tags);
+  }
+  return out;
+}
+
 INNGEST_INLINE engine_core::batch engine_core::begin_commit() {
   committing_ = true;
   if (problem_.empty() && !kept_log_lines_.empty()) {  // otherwise a full disk would make the batch grow
@@ -35518,6 +35777,7 @@ INNGEST_INLINE std::optional<engine_core::pending_progress> engine_core::take_pr
 INNGEST_INLINE std::uint64_t engine_core::note() {
   for (changes fresh = scheduler_.take_changes(); !fresh.empty(); fresh = scheduler_.take_changes()) {
     ++changed_;
+    scheduler_.forget_replaced(fresh);
     note_progress(fresh);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
@@ -35612,10 +35872,18 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// All functions are called with the lock held.
 class engine_committer {
  public:
-  /// `workers` wakes a worker when a commit ends; `settled` wakes all threads that wait for commits.
+  /// `workers` wakes a worker when a commit ends; `settled` wakes all threads that wait for commits;
+  /// `cleaner` wakes the thread that makes room when a commit fails.
   engine_committer(engine_core& core, embedded::store& store, engine_clock& clock, const logger& log,
-                   std::condition_variable& workers, std::condition_variable& settled)
-      : core_(core), store_(store), clock_(clock), log_(log), wake_(workers), settled_(settled) {}
+                   std::condition_variable& workers, std::condition_variable& settled,
+                   std::condition_variable& cleaner)
+      : core_(core),
+        store_(store),
+        clock_(clock),
+        log_(log),
+        wake_(workers),
+        settled_(settled),
+        cleaner_(cleaner) {}
 
   /// Commits all changes if the store is in memory.
   void commit_at_once();
@@ -35623,8 +35891,9 @@ class engine_committer {
   /// The number of the last change, for is_committed().
   std::uint64_t changed();
 
-  /// Commits the changes of the engine's constructor. Throws when that fails.
-  void commit_first_changes();
+  /// Commits the changes of the engine's constructor. If that fails, calls `make_room` with the ids of the
+  /// runs that the changes name, and tries again. Throws when that fails, too.
+  void commit_first_changes(detail::function_ref<void(std::set<std::string, std::less<>>)> make_room);
 
   /// Waits until the change is committed. Returns false when the commit fails; engine_core::problem() then
   /// contains the reason.
@@ -35675,6 +35944,7 @@ class engine_committer {
   const logger& log_;
   std::condition_variable& wake_;
   std::condition_variable& settled_;
+  std::condition_variable& cleaner_;
   const bool is_on_disk_ = store_.is_on_disk();
   std::condition_variable background_wake_;
   bool background_stops_ = false;
@@ -35703,6 +35973,7 @@ INNGEST_INLINE std::uint64_t engine_committer::changed() {
 }
 
 INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::string problem) {
+  if (!problem.empty()) cleaner_.notify_one();
   ++(problem.empty() ? measured_.commits : measured_.commits_failed);
   measured_.commit_durations.add(last_took_);
   core_.end_commit(std::move(batch), std::move(problem), clock_.now());
@@ -35711,10 +35982,16 @@ INNGEST_INLINE void engine_committer::end_commit(engine_core::batch batch, std::
   settled_.notify_all();
 }
 
-INNGEST_INLINE void engine_committer::commit_first_changes() {
+INNGEST_INLINE void engine_committer::commit_first_changes(
+    detail::function_ref<void(std::set<std::string, std::less<>>)> make_room) {
   if (!core_.has_uncommitted()) return;
   engine_core::batch batch = core_.begin_commit();
-  store_.commit(batch.all);
+  try {
+    store_.commit(batch.all);
+  } catch (const store_error&) {  // it may be full of records whose time has passed
+    make_room(engine_core::runs_of(batch.all));
+    store_.commit(batch.all);
+  }
   core_.end_commit(std::move(batch), "", clock_.now());
 }
 
@@ -36602,6 +36879,9 @@ class engine_monitor {
 
   health_check worker_check(const engine_metrics& metrics) const;
 
+  /// Names the remote apps whose runs wait for a worker. Always passes: others' work is not affected.
+  static health_check app_check(const engine_metrics& metrics);
+
   health_check clock_check() const;
 
   std::mutex& mutex_;
@@ -36630,9 +36910,11 @@ struct run_activity {
   std::optional<timestamp> until{};  // see run::until
   /// When its call that has not begun became due; `nullopt` when there is none.
   std::optional<timestamp> due{};
+  /// Whether that call waits because its remote app has no free worker.
+  bool awaits_worker = false;
 };
 
-/// The run's activity; without `waits_for` if `with_words` is false.
+/// The run's activity; without `waits_for` and without the `until` of a queued run if `with_words` is false.
 run_activity activity_of(const scheduler_state& state, const active_run& run, timestamp now, bool with_words);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
@@ -36658,8 +36940,9 @@ INNGEST_INLINE planned_jobs planned_of(const scheduler_state& state, const activ
   for (const std::uint64_t id : run.jobs) {
     const job* planned = state.jobs.queue().find(id);
     if (!planned) continue;
+    const bool is_due = planned->due <= now && !state.jobs.queue().waits_in_line(id);
     if (is_call(*planned) || planned->what == job::kind::gathered)
-      planned_jobs::keep(planned->due <= now ? out.due : out.call, *planned);
+      planned_jobs::keep(is_due ? out.due : out.call, *planned);
     else if (planned->what == job::kind::wake)
       planned_jobs::keep(out.wake, *planned);
     else if (planned->what == job::kind::wait_timeout || planned->what == job::kind::invoke_timeout)
@@ -36683,6 +36966,14 @@ INNGEST_INLINE std::string awaited_by(const scheduler_state& state, const active
   return {};
 }
 
+/// About when the first call of a run begins; `nullopt` when that is open.
+INNGEST_INLINE std::optional<timestamp> beginning_of(const scheduler_state& state, const job& call,
+                                                     timestamp now) {
+  const run_queue& queue = state.jobs.queue();
+  const auto out = queue.waits_in_line(call.id) ? queue.turn_of(call.id) : call.due;
+  return out && *out > now ? out : std::nullopt;
+}
+
 INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const active_run& run, timestamp now,
                                         bool with_words) {
   const planned_jobs planned = planned_of(state, run, now);
@@ -36696,9 +36987,13 @@ INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const acti
     out.status = run_status::paused;
     out.due.reset();
   }
-  if (planned.due) return out;
+  if (planned.due) {
+    out.awaits_worker =
+        out.due && !run.function->url.empty() && state.jobs.queue().is_refused(planned.due->id);
+    return out;
+  }
   if (run.record.run.status == run_status::queued) {
-    if (planned.call) out.until = planned.call->due;
+    if (planned.call && with_words) out.until = beginning_of(state, *planned.call, now);
     return out;
   }
   out.status = run_status::waiting;
@@ -36857,7 +37152,8 @@ INNGEST_INLINE std::string engine_monitor::add_runs(const std::string& last, eng
     const active_run& run = *next->second;
     counted = &next->first;
     const scheduling::run_activity found = scheduling::activity_of(state, run, now, false);
-    if (found.due)
+    if (found.awaits_worker) ++out.awaiting_worker[run.function->app_id];
+    if (found.due && !found.awaits_worker)
       out.oldest_due_job = (std::max)(
           out.oldest_due_job, std::chrono::duration_cast<std::chrono::milliseconds>(now - *found.due));
     auto place = of.find(run.record.run.function_slug);
@@ -36926,8 +37222,10 @@ INNGEST_INLINE engine_health engine_monitor::examine() const {
                                   : is_draining ? "it is draining"
                                                 : ""});
   out.checks.push_back(store_check(problem));
-  out.checks.push_back(worker_check(metrics()));
+  const engine_metrics measured = metrics();
+  out.checks.push_back(worker_check(measured));
   out.checks.push_back(clock_check());
+  if (!measured.awaiting_worker.empty()) out.checks.push_back(app_check(measured));
   out.ready =
       std::all_of(out.checks.begin(), out.checks.end(), [](const health_check& check) { return check.ok; });
   return out;
@@ -36967,6 +37265,16 @@ INNGEST_INLINE health_check engine_monitor::worker_check(const engine_metrics& m
     detail += ", and a call has been due for " +
               format(std::chrono::duration_cast<std::chrono::microseconds>(metrics.oldest_due_job));
   return {.name = "workers", .ok = !is_stuck, .detail = std::move(detail)};
+}
+
+INNGEST_INLINE health_check engine_monitor::app_check(const engine_metrics& metrics) {
+  std::string detail = "runs that wait for a worker of their app: ";
+  bool is_first = true;
+  for (const auto& [app, runs] : metrics.awaiting_worker) {
+    if (!std::exchange(is_first, false)) detail += ", ";
+    detail += std::to_string(runs) + " of app \"" + app + "\"";
+  }
+  return {.name = "apps", .ok = true, .detail = std::move(detail)};
 }
 
 INNGEST_INLINE health_check engine_monitor::clock_check() const {
@@ -38165,18 +38473,16 @@ class realtime_api {
       std::vector<run_note> notes = read_metadata(body);
       if (!engine_.store().find_run(run_id))
         return realtime_refusal(404, "there is no run \"" + run_id + "\"");
-      std::size_t size = 0;
       timestamp earliest{};  // the system clock may have been set back since the last change
-      for (const run_note& known : engine_.store().notes_of(run_id)) {
-        size += known.what == run_note::kind::metadata ? metadata_size(known) : 0;
+      std::vector<run_note> all = engine_.store().notes_of(run_id);
+      for (const run_note& known : all)
         earliest = (std::max)(earliest, known.at + std::chrono::milliseconds(1));
-      }
       for (run_note& note : notes) {
         note.run_id = run_id;
         note.at = earliest;
-        size += metadata_size(note);
+        all.push_back(note);
       }
-      if (size > max_metadata_of_run)
+      if (remaining_metadata_size(all) > max_metadata_of_run)
         throw metadata_too_large("metadata", "run \"" + run_id + "\" has more than 1 MB of it");
       engine_.add_notes(std::move(notes));
       return {.headers = {{"content-type", "application/json"}}};
@@ -39166,6 +39472,7 @@ class memory_store final : public store {
   unfinished_work load() override;
   void forget_before(timestamp time) override;
   void forget(const retention& kept, timestamp now) override;
+  std::size_t make_room(const room_to_make& wanted, timestamp now) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
   /// A page of events, newest first.
@@ -39300,6 +39607,11 @@ INNGEST_INLINE void memory_store::forget_before(timestamp time) {
 }
 
 INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
+  make_room({.kept = kept}, now);
+}
+
+INNGEST_INLINE std::size_t memory_store::make_room(const room_to_make& wanted, timestamp now) {
+  const retention& kept = wanted.kept;
   const std::lock_guard lock(mutex_);
   const timestamp time = time_before(now, kept.history);
   const auto is_too_old = [&](const run& each) {
@@ -39308,7 +39620,7 @@ INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
   };
   std::erase_if(runs_, [&](const auto& entry) {
     const run& ended = entry.second.record.run;
-    if (!is_too_old(ended)) return false;
+    if (!is_too_old(ended) || wanted.spared.contains(ended.id)) return false;
     const auto original = runs_.find(ended.original_run_id);
     if (original != runs_.end() && !is_too_old(original->second.record.run)) return false;
     forget_links(entry.second.record);
@@ -39325,6 +39637,7 @@ INNGEST_INLINE void memory_store::forget(const retention& kept, timestamp now) {
                 [&](const auto& entry) { return entry.second.ended_at && *entry.second.ended_at < time; });
   const timestamp oldest = time_before(now, kept.audit);
   std::erase_if(audit_, [&](const auto& entry) { return entry.second.at < oldest; });
+  return 0;
 }
 
 INNGEST_INLINE std::optional<event_record> memory_store::find_event(std::string_view event_id) const {
@@ -39526,7 +39839,10 @@ INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, co
   const auto erase = [&](auto& from) {
     return std::erase_if(from, [&](const auto& entry) { return key_of(entry.second) == key; }) > 0;
   };
-  return table == "jobs" ? erase(jobs_) : table == "waits" && erase(waits_);
+  if (table == "jobs") return erase(jobs_);
+  if (table == "waits") return erase(waits_);
+  if (table == "apps") return erase(apps_);  // what an engine can't use, even if nothing is damaged
+  return table == "remembered_values" && erase(values_);
 }
 
 INNGEST_INLINE run_counts memory_store::count_runs() const {
@@ -39609,6 +39925,8 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& re
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   run.notes.try_emplace(note.id, note);
+  if (note.sets_metadata())
+    std::erase_if(run.notes, [&](const auto& entry) { return note.replaces(entry.second); });
   if (note.what == run_note::kind::metadata) return;
   const auto is_alike = [&](const auto& entry) { return entry.second.what == note.what; };
   const auto count = std::count_if(run.notes.begin(), run.notes.end(), is_alike);
@@ -39896,8 +40214,15 @@ class engine_body {
   /// set forward in the meantime.
   void sleep_until_due(std::unique_lock<std::mutex>& lock);
 
-  /// The cleaner's thread: removes old records at the start, and then every ten minutes.
+  /// The cleaner's thread: removes old records at the start, then every ten minutes, and while commits fail
+  /// every ten seconds.
   void clean();
+
+  /// Removes old records. Does not throw.
+  void forget_old() noexcept;
+  /// Removes old records although a commit has failed, except `spared` runs. Does not throw.
+  void make_room(std::set<std::string, std::less<>> spared) noexcept;
+  void log_early_removal(std::size_t runs) const;
 
   // ---- callbacks and log lines: collected under the lock, delivered without it ----------------------------
 
@@ -39927,7 +40252,7 @@ class engine_body {
   mutable std::condition_variable settled_;
   std::condition_variable cleaner_wake_;
   engine_core core_;
-  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_};
+  engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_, cleaner_wake_};
   std::shared_ptr<remote_apps> apps_;
   const std::shared_ptr<app_contacts> contacts_ =
       std::make_shared<app_contacts>([this] { return clock_.now(); });
@@ -39978,7 +40303,8 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
       takeover_(app_, std::make_shared<loopback>(*this, hub_)) {
   {
     const std::lock_guard lock(mutex_);
-    commits_.commit_first_changes();
+    commits_.commit_first_changes(
+        [this](std::set<std::string, std::less<>> spared) { make_room(std::move(spared)); });
   }
   log_unreadable();
   deliver();
@@ -40171,30 +40497,54 @@ INNGEST_INLINE void engine_body::end_threads() {
 }
 
 INNGEST_INLINE void engine_body::clean() {
+  const auto stops = [&] { return core_.is_stopping(); };
   std::unique_lock lock(mutex_);
   while (!core_.is_stopping()) {
     // A failed commit will be retried. The store may have it nevertheless, and the retry would partly restore
-    // a run that was removed in between.
-    if (!core_.problem().empty()) {
-      cleaner_wake_.wait_for(lock, std::chrono::seconds(10), [&] { return core_.is_stopping(); });
-      continue;
-    }
+    // a run that was removed in between. All other old records go, because the store may be full of them.
+    const bool has_problem = !core_.problem().empty();
+    if (has_problem) settled_.wait(lock, [&] { return !core_.is_committing(); });
+    std::set<std::string, std::less<>> spared;
+    if (has_problem) spared = core_.uncommitted_runs();
     lock.unlock();
-    try {
-      options_.store->forget(
-          {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
-          clock_.now());
-      const std::size_t more =
-          options_.size_budget > 0 ? options_.store->forget_down_to(options_.size_budget) : 0;
-      if (more > 0)
-        app_.log().warn("the engine removed " + counted(more, "ended run") +
-                        " before their time, because its store exceeded engine_options::size_budget");
-    } catch (...) {
-      app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
-    }
+    if (has_problem)
+      make_room(std::move(spared));
+    else
+      forget_old();
     lock.lock();
-    cleaner_wake_.wait_for(lock, std::chrono::minutes(10), [&] { return core_.is_stopping(); });
+    cleaner_wake_.wait_for(lock, std::chrono::seconds(10), stops);
+    cleaner_wake_.wait_for(lock, std::chrono::minutes(10),
+                           [&] { return stops() || !core_.problem().empty(); });
   }
+}
+
+INNGEST_INLINE void engine_body::forget_old() noexcept {
+  try {
+    options_.store->forget(
+        {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
+        clock_.now());
+    if (options_.size_budget > 0) log_early_removal(options_.store->forget_down_to(options_.size_budget));
+  } catch (...) {
+    app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
+  }
+}
+
+INNGEST_INLINE void engine_body::make_room(std::set<std::string, std::less<>> spared) noexcept {
+  try {
+    log_early_removal(options_.store->make_room(
+        {.kept = {.history = options_.history, .rules = options_.retention, .audit = options_.audit_history},
+         .bytes = options_.size_budget,
+         .spared = std::move(spared)},
+        clock_.now()));
+  } catch (...) {
+    app_.log().error("the engine can't remove old records from its store: " + words_of_exception());
+  }
+}
+
+INNGEST_INLINE void engine_body::log_early_removal(std::size_t runs) const {
+  if (runs == 0) return;
+  app_.log().warn("the engine removed " + counted(runs, "ended run") +
+                  " before their time, because its store exceeded engine_options::size_budget");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -40525,13 +40875,12 @@ INNGEST_INLINE bool engine_body::remove_unreadable(const std::string& table, con
   const auto is_it = [&](const unreadable_record& record) {
     return record.table == table && record.key == key;
   };
-  // the engine may have replaced such a record since it started
-  const bool is_replaceable = table == "remembered_values" || table == "apps";
-  const auto known = is_replaceable ? options_.store->unreadable() : unreadable();
+  const auto known = unreadable();
   if (std::none_of(known.begin(), known.end(), is_it)) return false;
-  if (!options_.store->remove_unreadable(table, key)) return false;
+  const bool removed = options_.store->remove_unreadable(table, key);
   std::unique_lock lock(mutex_);
   core_.forget_unreadable(table, key);
+  if (!removed) return false;  // it went with its run
   note_action("remove unreadable record", table + " where " + key);
   commits_.commit_changes(lock);
   lock.unlock();
@@ -41197,7 +41546,9 @@ INNGEST_INLINE std::vector<audit_entry> engine::audit_trail(const audit_query& q
   return body_->store().audit_trail(query);
 }
 
-INNGEST_INLINE std::string engine::export_unreadable() const { return body_->store().export_unreadable(); }
+INNGEST_INLINE std::string engine::export_unreadable() const {
+  return body_->store().export_records(unreadable());
+}
 
 INNGEST_INLINE bool engine::remove_unreadable(const std::string& table, const std::string& key) {
   return body_->remove_unreadable(table, key);
@@ -48919,8 +49270,13 @@ INNGEST_INLINE http::response rerun_api::cancel(const std::string& run_id) const
   if (engine_.cancel(run_id)) return server_api<engine>::answer_of(200, {{"run_id", run_id}});
   const auto found = engine_.find_run(run_id);
   if (!found) return server_api<engine>::refusal(404, "there is no run \"" + run_id + "\"");
-  return server_api<engine>::refusal(
-      409, "run \"" + run_id + "\" has ended: it is " + std::string(to_string(found->status)));
+  const std::string status(to_string(found->status));
+  if (!found->ended())
+    return server_api<engine>::refusal(
+        409, "run \"" + run_id + "\" is " + status +
+                 ", but the engine does not run it: it is set aside because of an unreadable record (see "
+                 "/api/unreadable), or has just ended");
+  return server_api<engine>::refusal(409, "run \"" + run_id + "\" has ended: it is " + status);
 }
 
 INNGEST_INLINE http::response rerun_api::resend(const std::string& event_id) const {
@@ -57298,6 +57654,8 @@ class rows {
 
   /// The value as SQL.
   std::string value_of(int at) const;
+  /// The bytes of a text or blob, until the row or the type of the value changes.
+  std::string_view bytes_of(int at) const;
 
   std::unique_ptr<sqlite3_stmt, closer> owned_;  // null for a statement of the database
   sqlite3_stmt* statement_;
@@ -57484,7 +57842,9 @@ INNGEST_INLINE std::string rows::key(int columns) const {
   std::string out;
   for (int at = 0; at < columns; ++at) {
     if (at > 0) out += ", ";
-    out += std::string(sqlite3_column_name(statement_, at)) + " = " + value_of(at);
+    out += std::string(sqlite3_column_name(statement_, at)) + " = ";
+    const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
+    out += is_text ? embedded::key_text(bytes_of(at)) : value_of(at);
   }
   return out;
 }
@@ -57566,6 +57926,12 @@ INNGEST_INLINE void rows::fail(int at, const std::string& why) const {
   throw bad_value(path_, sqlite3_column_name(statement_, at), value_of(at) + ", " + why);
 }
 
+INNGEST_INLINE std::string_view rows::bytes_of(int at) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
+  return {bytes == nullptr ? "" : bytes, size};
+}
+
 INNGEST_INLINE std::string rows::value_of(int at) const {
   switch (sqlite3_column_type(statement_, at)) {
     case SQLITE_NULL:
@@ -57578,9 +57944,7 @@ INNGEST_INLINE std::string rows::value_of(int at) const {
       break;
   }
   const bool is_text = sqlite3_column_type(statement_, at) == SQLITE_TEXT;
-  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, at));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, at));
-  const std::string_view all(bytes == nullptr ? "" : bytes, size);
+  const std::string_view all = bytes_of(at);
   if (is_text) return shown(all);
   std::string out = "x'";
   for (const char byte : all.substr(0, 40)) {
@@ -59609,13 +59973,16 @@ class writer {
     std::int64_t number = 0;
   };
 
-  /// Checks some of the ended runs, and removes those that are readable and whose retention has expired.
-  /// Returns false when there were no runs.
-  bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from);
+  using run_ids = std::set<std::string, std::less<>>;
 
-  /// Removes some of the readable runs that ended first, with the events that only they used, and returns
-  /// their number. `last` becomes the latest time at which one was queued.
-  std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last);
+  /// Checks some of the ended runs, and removes those that are readable, not spared, and whose retention has
+  /// expired. Returns false when there were no runs.
+  bool forget_runs(const embedded::retention& kept, timestamp now, int at_most, place& from,
+                   const run_ids& spared);
+
+  /// Removes some of the readable runs that ended first and are not spared, with the events that only they
+  /// used, and returns their number. `last` becomes the latest time at which one was queued.
+  std::size_t forget_oldest_runs(int at_most, bool spares_failed, timestamp& last, const run_ids& spared);
 
   /// Checks some of the events from before the time, and removes those that are readable, dispatched and used
   /// by no run. Returns false when there were no events.
@@ -59729,7 +60096,7 @@ INNGEST_INLINE std::string old_status_of(const std::string& table) {
 }
 
 INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timestamp now, int at_most,
-                                        place& from) {
+                                        place& from, const run_ids& spared) {
   std::vector<std::int64_t> numbers;
   bool found_run = false;
   const auto is_too_old = [&](timestamp ended, const std::string& function, embedded::run_status status) {
@@ -59740,7 +60107,7 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
       "SELECT runs.ended_at, runs.number, " + old_status_of("runs") + ", original.number IS NOT NULL, " +
       old_status_of("original") +
       ", CASE WHEN typeof(original.ended_at) = 'integer' AND original.ended_at BETWEEN 0 AND ?3 - 1 "
-      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug "
+      "THEN original.ended_at ELSE 0 END, runs.function_slug, original.function_slug, runs.id "
       "FROM runs LEFT JOIN runs AS original ON original.id = runs.original_run_id "
       "WHERE (runs.ended_at, runs.number) > (?1, ?2) AND runs.ended_at BETWEEN 0 AND ?3 - 1 "
       "AND typeof(runs.ended_at) = 'integer' ORDER BY runs.ended_at, runs.number LIMIT ?6";
@@ -59752,6 +60119,7 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
     timestamp end_of_original;
     found.read(from.time, from.number, status, has_original, status_of_original, end_of_original);
     if (!status || !is_too_old(from.time, found.text_at(6), *status)) continue;
+    if (spared.contains(found.text_at(8))) continue;
     const bool original_goes =
         status_of_original && is_too_old(end_of_original, found.text_at(7), *status_of_original);
     if (!has_original || original_goes) numbers.push_back(from.number);
@@ -59760,19 +60128,23 @@ INNGEST_INLINE bool writer::forget_runs(const embedded::retention& kept, timesta
   return found_run;
 }
 
-INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_failed, timestamp& last) {
+INNGEST_INLINE std::size_t writer::forget_oldest_runs(int at_most, bool spares_failed, timestamp& last,
+                                                      const run_ids& spared) {
   std::vector<std::int64_t> numbers;
+  const int enough = at_most + static_cast<int>(spared.size());  // all of these may be among the first
   rows found = file_.query(
-      "SELECT number, queued_at FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 AND status "
-      "<> ?3 "
-      "AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
+      "SELECT number, queued_at, id FROM runs WHERE ended_at IS NOT NULL AND status BETWEEN ?1 AND ?2 "
+      "AND status <> ?3 AND typeof(queued_at) = 'integer' AND queued_at BETWEEN 0 AND ?5 "
       "AND NOT EXISTS (SELECT 1 FROM runs AS original WHERE original.id = runs.original_run_id) "
       "ORDER BY ended_at LIMIT ?4",
       embedded::run_status::completed, embedded::run_status::skipped,
-      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, at_most, latest_time);
+      spares_failed ? static_cast<int>(embedded::run_status::failed) : -1, enough, latest_time);
   while (found.next()) {
+    std::int64_t number = 0;
     timestamp queued;
-    found.read(numbers.emplace_back(), queued);
+    found.read(number, queued);
+    if (spared.contains(found.text_at(2))) continue;
+    numbers.push_back(number);
     last = (std::max)(last, queued);
   }
   for (const std::int64_t number : numbers) {
@@ -60050,7 +60422,14 @@ INNGEST_INLINE void writer::add(const embedded::run_note& note) {
       "INSERT INTO notes (run, id, what, at, subject, name, target, text) "
       "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       note.run_id, note.id, note.what, note.at, note.subject, note.name, note.target, note.text);
-  if (note.what == embedded::run_note::kind::metadata) return;
+  if (note.what == embedded::run_note::kind::metadata) {
+    if (!note.sets_metadata()) return;
+    file_.run(
+        "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = ?3 "
+        "AND subject = ?4 AND target = ?5",
+        note.run_id, note.id, note.what, note.subject, note.target);
+    return;
+  }
   file_.run(
       "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
       "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
@@ -60099,11 +60478,15 @@ class unreadable_rows {
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
-/// The columns of a table by which the reader names its rows.
+/// The columns that name the rows of a table in the keys of unreadable records.
 struct row_name {
   std::string_view table{};
   std::string_view columns{};
   int count = 1;
+  std::string_view order = columns;  // columns of the table that tell all rows apart
+
+  /// The name of the first column, with which a key begins.
+  std::string_view first() const;
 };
 
 inline constexpr auto row_names = std::to_array<row_name>({
@@ -60113,6 +60496,10 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"deferred_calls", "run, position", 2},
     {"timeline", "run, position", 2},
     {"memos", "number"},
+    // Names of records that only the engine's check finds, which does not know their numbers.
+    {"events", "id", 1, "number, id"},
+    {"runs", "id", 1, "number, id"},
+    {"memos", "(SELECT id FROM runs WHERE number = memos.run) AS run_id, step", 2, "number"},
     {"notes", "run, id", 2},
     {"run_logs", "run, position", 2},
     {"run_tags", "run, name", 2},
@@ -60121,38 +60508,53 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"waits", "run_id, step", 2},
     {"remembered_values", "key"},
     {"apps", "id"},
-    {"run_tags", "run, name", 2},
-    {"run_keys", "run, what, key", 3},
     {"audit_trail", "id"},
     {"bulk_operations", "id"},
 });
 
-/// A condition that selects fewer rows, if the key begins with an integer: "run = 7, position = ..." becomes
-/// "run = 7".
-INNGEST_INLINE std::string integer_condition(std::string_view key) {
-  const std::size_t value = key.find(" = ");
-  if (value == std::string_view::npos) return "1";
+INNGEST_INLINE std::string_view row_name::first() const {
+  const std::string_view out = columns.substr(0, columns.find(','));
+  const std::size_t alias = out.rfind(' ');
+  return alias == std::string_view::npos ? out : out.substr(alias + 1);
+}
+
+/// The quoted text of a key as SQL; empty if there is none.
+INNGEST_INLINE std::string text_in_key(std::string_view key) {
+  const std::size_t begin = key.find('"'), end = key.rfind('"');
+  if (begin == end) return "";
+  std::string out = "'";
+  for (const char c : key.substr(begin + 1, end - begin - 1)) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
+}
+
+/// A condition that selects fewer rows, if the key begins with an integer or names a run or an event: "run =
+/// 7, position = ..." becomes "run = 7".
+INNGEST_INLINE std::string condition_of(std::string_view table, std::string_view key) {
   const std::string_view first = key.substr(0, key.find(','));
-  const std::string_view digits = first.substr(value + 3);
+  const std::string_view digits = first.substr((std::min)(first.size(), first.find(" = ") + 3));
   const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(),
                                                         [](char c) { return c >= '0' && c <= '9'; });
-  return is_number ? std::string(first) : "1";
+  if (is_number) return std::string(first);
+  const std::string text = text_in_key(key);
+  if (text.empty()) return "1";
+  if (table == "memos") return "run = (SELECT number FROM runs WHERE id = " + text + ")";
+  return table == "runs" || table == "events" ? "id = " + text : "1";
 }
 
 INNGEST_INLINE unreadable_rows::place unreadable_rows::find(const std::string& table,
                                                             const std::string& key) {
-  const auto known = std::find_if(row_names.begin(), row_names.end(),
-                                  [&](const row_name& row) { return row.table == table; });
-  if (known == row_names.end()) return {};
-  place out{.columns = std::string(known->columns), .condition = "1"};
-  if (key.starts_with(out.columns.substr(0, out.columns.find(',')) + " = "))
-    out.condition = integer_condition(key);
-  rows found = file_.query("SELECT " + out.columns + " FROM " + table + " WHERE " + out.condition +
-                           " ORDER BY " + out.columns);
-  for (std::int64_t at = 0; found.next(); ++at) {
-    if (found.key(known->count) != key) continue;
-    out.offset = at;
-    break;
+  place out;
+  for (const row_name& name : row_names) {
+    if (name.table != table) continue;
+    out = {.columns = std::string(name.order), .condition = condition_of(table, key)};
+    if (!key.starts_with(std::string(name.first()) + " = ")) continue;
+    rows found = file_.query("SELECT " + std::string(name.columns) + " FROM " + table + " WHERE " +
+                             out.condition + " ORDER BY " + out.columns);
+    for (std::int64_t at = 0; found.next(); ++at) {
+      if (found.key(name.count) != key) continue;
+      out.offset = at;
+      return out;
+    }
   }
   return out;
 }
@@ -60220,7 +60622,9 @@ struct sqlite_options {
   std::filesystem::path path;
   /// What a commit waits for. Default: the disk.
   synchronous sync = synchronous::full;
-  /// The maximum size of the file in bytes; a commit that would exceed it fails. Default: 0, no limit.
+  /// The maximum size of the file in bytes; a commit that would exceed it fails. The engine then removes
+  /// old records at once instead of every ten minutes: see engine_options::history and size_budget. Default:
+  /// 0, no limit.
   std::uint64_t max_size = 0;
   /// Only reads an existing file, even while an engine in another process works with it. Such a store rejects
   /// commits, deletes nothing and reports no unfinished work, so an engine on it runs nothing and only
@@ -60257,6 +60661,7 @@ class sqlite_store final : public store {
   /// Works in small transactions, then returns free pages to the file system.
   void forget(const retention& kept, timestamp now) override;
   std::size_t forget_down_to(std::uint64_t bytes) override;
+  std::size_t make_room(const room_to_make& wanted, timestamp now) override;
 
   std::optional<event_record> find_event(std::string_view event_id) const override;
   /// A page of events, newest first.
@@ -60280,7 +60685,7 @@ class sqlite_store final : public store {
   /// The number of runs with each status.
   run_counts count_runs() const override;
   std::vector<unreadable_record> unreadable() const override;
-  std::string export_unreadable() const override;
+  std::string export_records(const std::vector<unreadable_record>& records) const override;
   bool remove_unreadable(const std::string& table, const std::string& key) override;
   std::vector<audit_entry> audit_trail(const audit_query& query) const override;
   /// The size of the file and its `-wal` file.
@@ -60328,6 +60733,12 @@ class sqlite_store final : public store {
   /// file is left alone, because opening and closing it would release the locks that SQLite holds on it in
   /// this process.
   static void make_private(const std::filesystem::path& path);
+
+  using run_ids = detail::sqlite::writer::run_ids;
+
+  /// forget() and forget_down_to(), except some runs.
+  void forget(const retention& kept, timestamp now, const run_ids& spared);
+  std::size_t forget_down_to(std::uint64_t bytes, const run_ids& spared);
 
   /// The size of all pages with records, in bytes. The caller holds writing_mutex_.
   std::uint64_t used_bytes();
@@ -60403,13 +60814,24 @@ INNGEST_INLINE void sqlite_store::forget_before(timestamp time) {
   forget({.history = std::chrono::milliseconds(0), .rules = {}}, time);
 }
 
-INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) {
+INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) { forget(kept, now, {}); }
+
+INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
+  return forget_down_to(bytes, {});
+}
+
+INNGEST_INLINE std::size_t sqlite_store::make_room(const room_to_make& wanted, timestamp now) {
+  forget(wanted.kept, now, wanted.spared);
+  return wanted.bytes > 0 ? forget_down_to(wanted.bytes, wanted.spared) : 0;
+}
+
+INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now, const run_ids& spared) {
   if (!lock_) return;
   constexpr int slice = 500;
   const timestamp time = time_before(now, kept.history);
   detail::sqlite::writer writer(writing_);
   detail::sqlite::writer::place runs, events;
-  in_slices([&] { return writer.forget_runs(kept, now, slice, runs); });
+  in_slices([&] { return writer.forget_runs(kept, now, slice, runs, spared); });
   in_slices([&] { return writer.forget_events(time, slice, events); });
   in_slices([&] { return writer.forget_values(time, slice); });
   in_slices([&] {
@@ -60421,7 +60843,7 @@ INNGEST_INLINE void sqlite_store::forget(const retention& kept, timestamp now) {
   give_back_pages();
 }
 
-INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
+INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes, const run_ids& spared) {
   if (!lock_) return 0;
   constexpr int slice = 50;
   std::size_t out = 0;
@@ -60434,7 +60856,7 @@ INNGEST_INLINE std::size_t sqlite_store::forget_down_to(std::uint64_t bytes) {
       if (used_bytes() <= bytes) return false;
       has_events = has_events && writer.forget_events(last, slice, events);
       if (has_events) return true;
-      const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last);
+      const std::size_t removed = writer.forget_oldest_runs(slice, spares_failed, last, spared);
       out += removed;
       has_events = removed > 0;
       return has_events;
@@ -60591,9 +61013,9 @@ INNGEST_INLINE std::vector<audit_entry> sqlite_store::audit_trail(const audit_qu
   return ask([&](reader& from) { return from.audit_trail(query); });
 }
 
-INNGEST_INLINE std::string sqlite_store::export_unreadable() const {
+INNGEST_INLINE std::string sqlite_store::export_records(const std::vector<unreadable_record>& records) const {
   database file = open(path_);  // its own connection, like unreadable()
-  return detail::sqlite::unreadable_rows(file).export_lines(reader(file).unreadable());
+  return detail::sqlite::unreadable_rows(file).export_lines(records);
 }
 
 INNGEST_INLINE bool sqlite_store::remove_unreadable(const std::string& table, const std::string& key) {

@@ -183,6 +183,7 @@ INNGEST_INLINE std::optional<timestamp> run_queue::turn_of(std::uint64_t id) con
 INNGEST_INLINE void run_queue::stand_in_line(queued_job& queued, const rank& place_in_line,
                                              const job_passage& passage) {
   queued.at = place::in_line;
+  queued.is_refused = false;
   queued.line = *passage.line;
   const auto line = lines_.try_emplace(queued.line).first;
   line->second.waiting.insert(place_in_line);
