@@ -806,12 +806,12 @@ class world final : public observer {
   void with_finder(inngest::embedded::store& in, const Look& look) {
     namespace embedded = inngest::embedded;
     std::mutex mutex;
-    std::condition_variable workers, settled;
+    std::condition_variable workers, settled, cleaner;
     const inngest::logger log;
     const embedded::engine_options chosen;
     embedded::engine_clock clock(
         [time = now()] { return std::chrono::system_clock::time_point(time.time_since_epoch()); });
-    embedded::engine_committer commits(core(), in, clock, log, workers, settled);
+    embedded::engine_committer commits(core(), in, clock, log, workers, settled, cleaner);
     const embedded::engine_monitor monitor(mutex, core(), commits, clock, chosen);
     look(embedded::finder(in, monitor));
   }
