@@ -48,7 +48,8 @@ TEST_CASE("rates of any size and period are counted without overflow", "[limits]
       flow_memory memory(noted);
       const rate allowed{.limit = limit, .burst = std::int64_t{limit} + most, .period = period};
       CHECK(memory.take("key", allowed, now));
-      CHECK(memory.reserve("key", allowed, now) == now);
+      CHECK(memory.next_time("key", allowed, now) == now);
+      CHECK(memory.take("key", allowed, now));
     }
   }
 }
