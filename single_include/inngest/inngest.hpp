@@ -36993,6 +36993,11 @@ INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const acti
     return out;
   }
   if (run.record.run.status == run_status::queued) {
+    const bool is_in_line = planned.call && state.jobs.queue().waits_in_line(planned.call->id);
+    if (is_in_line && state.pauses.holds_back(*run.function)) {
+      out.status = run_status::paused;
+      return out;
+    }
     if (planned.call && with_words) out.until = beginning_of(state, *planned.call, now);
     return out;
   }
@@ -47333,7 +47338,7 @@ inline bool ends_with_path(std::string_view path, std::string_view wanted) {
 /// Answers an HTTP event of API Gateway (payload formats 1.0 and 2.0), a function URL or an Application Load
 /// Balancer. It converts JSON to JSON, so it works with any runtime. It takes as long as the call. The path
 /// must end with `serve_options::path`, after the stage or base path of the API; other paths get status 404.
-/// `stop` asks the call to stop.
+/// The path "/" takes all. `stop` asks the call to stop.
 /// \throws payload_error when the text is not JSON, or not an HTTP event.
 inline std::string answer(const handler& handler, std::string_view event_json,
                           const execution::call_stop& stop = {}) {
@@ -59568,7 +59573,7 @@ void keep_bulk_operations(database& file);
 void keep_audit(database& file);
 
 /// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart, and skipped
-/// runs to the view. Older entries get it if their run has a single result with the name.
+/// runs to the view. Older entries get it from the results of their names, in order.
 void note_step_ids(database& file);
 
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
@@ -59921,12 +59926,22 @@ INNGEST_INLINE void keep_audit(database& file) {
 INNGEST_INLINE void note_step_ids(database& file) {
   file.execute(R"(
     ALTER TABLE timeline ADD COLUMN step_id BLOB;
-    CREATE INDEX memos_by_name ON memos (run, name);
+    -- The last ended use of a name has the last of its results, and so on. A rerun has results without entries.
+    CREATE TEMP TABLE last_memos AS
+    SELECT run, name, step, row_number() OVER (PARTITION BY run, name ORDER BY number DESC) AS from_end
+    FROM memos WHERE name <> '';
+    CREATE INDEX temp.last_memos_by_name ON last_memos (run, name, from_end);
+    CREATE TEMP TABLE last_entries AS
+    SELECT run, position, step AS name,
+           sum(what IN (3, 5, 7, 9, 10, 12)) OVER (PARTITION BY run, step ORDER BY position DESC) AS from_end
+    FROM timeline WHERE step <> '';
+    CREATE INDEX temp.last_entries_by_position ON last_entries (run, position);
     UPDATE timeline SET step_id =
-      (SELECT memos.step FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step)
-    WHERE step <> '' AND 1 =
-      (SELECT count(*) FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step);
-    DROP INDEX memos_by_name;
+      (SELECT last_memos.step FROM last_entries JOIN last_memos USING (run, name, from_end)
+       WHERE last_entries.run = timeline.run AND last_entries.position = timeline.position)
+    WHERE step <> '';
+    DROP TABLE temp.last_entries;
+    DROP TABLE temp.last_memos;
 
     DROP VIEW IF EXISTS readable_timeline;
     CREATE VIEW readable_timeline AS
@@ -61090,12 +61105,12 @@ INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::
   file.execute("PRAGMA fullfsync = ON");  // macOS has an fsync that does not wait for the disk
   file.execute("PRAGMA cell_size_check = ON");
   file.execute("PRAGMA journal_size_limit = 67108864");
-  if (options.max_size > 0) {
+  detail::sqlite::migrate(file, detail::sqlite::store_migrations);
+  if (options.max_size > 0) {  // only now, because a full file must be upgraded, too
     const auto page_size = static_cast<std::uint64_t>(file.number("PRAGMA page_size"));
     const std::uint64_t pages = std::max<std::uint64_t>(options.max_size / page_size, 1);
     file.execute("PRAGMA max_page_count = " + std::to_string(pages));
   }
-  detail::sqlite::migrate(file, detail::sqlite::store_migrations);
   return file;
 }
 

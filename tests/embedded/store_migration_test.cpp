@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <inngest/embedded.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
@@ -133,4 +135,33 @@ TEST_CASE("a file of the first version is upgraded in place and goes on", "[embe
   CHECK(std::any_of(timeline.begin(), timeline.end(), [](const timeline_entry& entry) {
     return entry.what == progress::invoke_completed && entry.step == "c";  // its name was not kept then
   }));
+}
+
+TEST_CASE("entries of older versions get the ids of their steps, also in a file that is full",
+          "[embedded][store][migration]") {
+  const folder place;
+  {
+    sqlite::database file(place.file.string(), sqlite::access::creates);
+    file.execute(version_1);
+    sqlite::migrate(file, std::span(sqlite::store_migrations).first(8));
+    file.execute(R"(
+      DELETE FROM timeline; DELETE FROM memos;
+      INSERT INTO memos (number, run, step, text, name, begun) VALUES
+        (1, 3, x'0000000000000000000000000000000000000001', 'null', 'loop', 1),
+        (2, 3, x'0000000000000000000000000000000000000002', 'null', 'loop', 1),
+        (3, 3, x'0000000000000000000000000000000000000003', 'null', 'loop', 1),
+        (4, 3, x'0000000000000000000000000000000000000004', 'null', 'Nap', 1);
+      INSERT INTO timeline VALUES
+        (3, 1, 1, 0, '', 0, 0, ''), (3, 2, 1, 3, 'loop', 0, 0, ''), (3, 3, 1, 4, 'loop', 0, 0, ''),
+        (3, 4, 1, 3, 'loop', 1, 0, ''), (3, 5, 1, 6, 'Nap', 0, 0, ''), (3, 6, 1, 7, 'Nap', 0, 0, ''),
+        (3, 7, 1, 8, 'wait', 0, 0, '');
+    )");
+  }
+  const sqlite_store kept{{.path = place.file, .max_size = 1}};
+  std::vector<int> ids;
+  const auto found = kept.find_run("d");
+  for (const timeline_entry& entry : found->run.timeline)
+    ids.push_back(entry.step_id ? entry.step_id->back() : -1);
+  CHECK(ids == std::vector<int>{-1, 2, 3, 3, 4, 4, -1});  // the first result was kept by a rerun
+  CHECK(kept.unreadable().empty());
 }

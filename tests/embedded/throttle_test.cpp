@@ -251,3 +251,27 @@ TEST_CASE("a run that waits for its turn is queued until then, and nothing is la
   }
   CHECK(at->next_due() == began + 1min);
 }
+
+TEST_CASE("runs in a throttle's line are paused while their function is", "[throttle][pauses]") {
+  driver at({on_event("f", "throttle/go", one_a_minute())});
+  for (int i = 0; i < 3; ++i) at.send(go(i));
+  CHECK(begun_now(at) == std::vector{0});
+  const auto statuses = [&] {
+    std::vector<run_status> out;
+    for (const run& each : at.runs_of_function("f")) {
+      const auto* waiting = at->find_run(each.id);
+      out.push_back(waiting ? activity_of(at->parts(), *waiting, at.now, true).status : each.status);
+    }
+    return out;
+  };
+  using list = std::vector<run_status>;
+  CHECK(statuses() == list{run_status::completed, run_status::queued, run_status::queued});
+  CHECK(at->pause(pause_target::function("app-f"), "test", at.now));
+  CHECK(statuses() == list{run_status::completed, run_status::paused, run_status::paused});
+  at.advance(1h);
+  CHECK(begun_now(at).empty());
+  CHECK(statuses() == list{run_status::completed, run_status::paused, run_status::paused});
+  CHECK(at->resume(pause_target::function("app-f"), at.now));
+  CHECK(begun_now(at).size() == 1);
+  CHECK(statuses() == list{run_status::completed, run_status::completed, run_status::queued});
+}

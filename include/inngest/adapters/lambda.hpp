@@ -54,7 +54,7 @@ inline bool ends_with_path(std::string_view path, std::string_view wanted) {
 /// Answers an HTTP event of API Gateway (payload formats 1.0 and 2.0), a function URL or an Application Load
 /// Balancer. It converts JSON to JSON, so it works with any runtime. It takes as long as the call. The path
 /// must end with `serve_options::path`, after the stage or base path of the API; other paths get status 404.
-/// `stop` asks the call to stop.
+/// The path "/" takes all. `stop` asks the call to stop.
 /// \throws payload_error when the text is not JSON, or not an HTTP event.
 inline std::string answer(const handler& handler, std::string_view event_json,
                           const execution::call_stop& stop = {}) {

@@ -49,7 +49,7 @@ void keep_bulk_operations(database& file);
 void keep_audit(database& file);
 
 /// Version 9. Adds the hashed ids of steps to timelines, because names don't tell steps apart, and skipped
-/// runs to the view. Older entries get it if their run has a single result with the name.
+/// runs to the view. Older entries get it from the results of their names, in order.
 void note_step_ids(database& file);
 
 /// The migrations from each version to the next. Add new ones at the end, and never change one.

@@ -309,12 +309,12 @@ INNGEST_INLINE sqlite_store::database sqlite_store::open(const std::filesystem::
   file.execute("PRAGMA fullfsync = ON");  // macOS has an fsync that does not wait for the disk
   file.execute("PRAGMA cell_size_check = ON");
   file.execute("PRAGMA journal_size_limit = 67108864");
-  if (options.max_size > 0) {
+  detail::sqlite::migrate(file, detail::sqlite::store_migrations);
+  if (options.max_size > 0) {  // only now, because a full file must be upgraded, too
     const auto page_size = static_cast<std::uint64_t>(file.number("PRAGMA page_size"));
     const std::uint64_t pages = std::max<std::uint64_t>(options.max_size / page_size, 1);
     file.execute("PRAGMA max_page_count = " + std::to_string(pages));
   }
-  detail::sqlite::migrate(file, detail::sqlite::store_migrations);
   return file;
 }
 

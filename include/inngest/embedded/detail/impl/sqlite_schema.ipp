@@ -341,12 +341,22 @@ INNGEST_INLINE void keep_audit(database& file) {
 INNGEST_INLINE void note_step_ids(database& file) {
   file.execute(R"(
     ALTER TABLE timeline ADD COLUMN step_id BLOB;
-    CREATE INDEX memos_by_name ON memos (run, name);
+    -- The last ended use of a name has the last of its results, and so on. A rerun has results without entries.
+    CREATE TEMP TABLE last_memos AS
+    SELECT run, name, step, row_number() OVER (PARTITION BY run, name ORDER BY number DESC) AS from_end
+    FROM memos WHERE name <> '';
+    CREATE INDEX temp.last_memos_by_name ON last_memos (run, name, from_end);
+    CREATE TEMP TABLE last_entries AS
+    SELECT run, position, step AS name,
+           sum(what IN (3, 5, 7, 9, 10, 12)) OVER (PARTITION BY run, step ORDER BY position DESC) AS from_end
+    FROM timeline WHERE step <> '';
+    CREATE INDEX temp.last_entries_by_position ON last_entries (run, position);
     UPDATE timeline SET step_id =
-      (SELECT memos.step FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step)
-    WHERE step <> '' AND 1 =
-      (SELECT count(*) FROM memos WHERE memos.run = timeline.run AND memos.name = timeline.step);
-    DROP INDEX memos_by_name;
+      (SELECT last_memos.step FROM last_entries JOIN last_memos USING (run, name, from_end)
+       WHERE last_entries.run = timeline.run AND last_entries.position = timeline.position)
+    WHERE step <> '';
+    DROP TABLE temp.last_entries;
+    DROP TABLE temp.last_memos;
 
     DROP VIEW IF EXISTS readable_timeline;
     CREATE VIEW readable_timeline AS

@@ -75,6 +75,11 @@ INNGEST_INLINE run_activity activity_of(const scheduler_state& state, const acti
     return out;
   }
   if (run.record.run.status == run_status::queued) {
+    const bool is_in_line = planned.call && state.jobs.queue().waits_in_line(planned.call->id);
+    if (is_in_line && state.pauses.holds_back(*run.function)) {
+      out.status = run_status::paused;
+      return out;
+    }
     if (planned.call && with_words) out.until = beginning_of(state, *planned.call, now);
     return out;
   }
