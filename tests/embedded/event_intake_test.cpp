@@ -203,7 +203,7 @@ TEST_CASE("a function that changes between batch and debounce loses no event tha
   const json batch = on_event("f", "a/x", {{"batchEvents", {{"maxSize", 10}, {"timeout", "60s"}}}});
   const json debounce = on_event("f", "a/x", {{"debounce", {{"period", "10s"}}}});
   const bool batches_first = GENERATE(true, false);
-  const std::size_t sent_first = GENERATE(1, 3);
+  const std::size_t sent_first = GENERATE(std::size_t{1}, std::size_t{3});
   driver engine({batches_first ? batch : debounce});
   int n = 0;
   const auto send = [&] {

@@ -129,11 +129,12 @@ TEST_CASE("the engine asks a model with its key, and again when it is busy", "[e
                          "application/json");
   });
   const auto app = make_client();
-  const std::string key = GENERATE("secret", "");  // a model on the same machine needs none
+  const std::string secret = GENERATE("secret", "");  // a model on the same machine needs none
   const auto asker =
-      app.create_function({.id = "asker"}, inngest::on<asked>(), [key](inngest::context<asked>& ctx) {
+      app.create_function({.id = "asker"}, inngest::on<asked>(), [secret](inngest::context<asked>& ctx) {
         const auto answer = ctx.step.ai.infer(
-            "greet", ai::openai_compatible{.model = "small", .base_url = ctx.event.data.url, .api_key = key},
+            "greet",
+            ai::openai_compatible{.model = "small", .base_url = ctx.event.data.url, .api_key = secret},
             json{{"messages", {{{"role", "user"}, {"content", "say hello"}}}}});
         return json(answer).at("choices").at(0).at("message").at("content").template get<std::string>();
       });
@@ -142,7 +143,7 @@ TEST_CASE("the engine asks a model with its key, and again when it is busy", "[e
   INFO(format_timeline(ended));
   REQUIRE(ended.status == run_status::completed);
   CHECK(ended.output<std::string>() == "hello");
-  CHECK(authorization == (key.empty() ? "none" : "Bearer secret"));
+  CHECK(authorization == (secret.empty() ? "none" : "Bearer secret"));
   CHECK(json::parse(body).at("model") == "small");
   CHECK_THAT(format_timeline(ended), !ContainsSubstring("secret"));
 }
