@@ -1008,7 +1008,9 @@ class world final : public observer {
     const http::response answer = inngest::embedded::server_api<world>(*this).answer(
         {.method = "POST",
          .url = "/v1/runs/" + run + "/metadata",
-         .body = R"({"metadata":[{"kind":"userland.sim","op":"set","values":{"n":)" + text + "}}]}"});
+         // of a kind of its own, because it would replace earlier values of the kind
+         .body =
+             R"({"metadata":[{"kind":"userland.sim)" + text + R"(","op":"set","values":)" + values + "}]}"});
     if (answer.status != 200) return;
     if (is_dead_) return;
     auto& taken = noted_[run];
