@@ -254,7 +254,7 @@ class WithEngine(Terminal):
         for command in commands:
             done = call(command, "--help")
             self.assertEqual(done.returncode, 0, command)
-            self.assertIn("Usage", done.stdout)
+            self.assertIn("[OPTIONS]", done.stdout)
 
 
 class PutRight(Terminal):

@@ -1,4 +1,4 @@
-// expect in 16 lines: a_name_on_the_wire_must_not_be_empty_or_have_quotes
+// expect in 18 lines: a_name_on_the_wire_must_not_be_empty_or_have_quotes
 // at most 170 lines
 #include <string>
 
