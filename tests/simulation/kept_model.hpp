@@ -77,7 +77,7 @@ class kept_model {
         const bool is_of_kind =
             rule.function.empty() != with_function && rule.status.has_value() == with_status;
         const bool fits = (!with_function || rule.function == run.function_slug) &&
-                          (!with_status || *rule.status == run.status);
+                          (!with_status || rule.status == run.status);
         if (is_of_kind && fits) return rule.keep;
       }
     }
