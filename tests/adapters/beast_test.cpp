@@ -385,7 +385,8 @@ TEST_CASE("Beast: lines around chunks have the limit of header fields", "[beast]
     http_connection connection(server.port());
     connection.send("POST /elsewhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     connection.send(line);
-    CHECK(connection.read_answer().status == 431);
+    const int status = connection.read_answer().status;
+    CHECK((status == 431 || status == 400));  // later versions of Boost find a long chunk line malformed
     CHECK(connection.read_rest().empty());
   }
 }
