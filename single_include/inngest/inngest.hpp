@@ -6822,9 +6822,9 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Limits how often runs start. Runs above the limit start later. On the embedded engine a run counts when its
-/// first call begins, so a run that ends before counts for nothing, and runs that a stop, a pause or another
-/// limit has held up do not begin all at once.
+/// Limits how often runs start. Runs above the limit start later. On the embedded engine a run counts when
+/// its first call begins, so a run that ends before counts for nothing, and runs that a stop, a pause or
+/// another limit has held up do not begin all at once.
 struct throttle {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;

@@ -303,10 +303,8 @@ struct small_store {
 
   engine_options options() const {
     return {.workers = 1,
-            .store = std::make_shared<sqlite_store>(
-                sqlite_options{.path = place.file,
-                               .sync = sqlite_options::synchronous::normal,
-                               .max_size = 1024 * 1024}),
+            .store = std::make_shared<sqlite_store>(sqlite_options{
+                .path = place.file, .sync = sqlite_options::synchronous::normal, .max_size = 1024 * 1024}),
             .history = 1h,
             .system_time = clock};
   }
@@ -384,7 +382,8 @@ TEST_CASE("an engine starts on a full store whose history has passed", "[embedde
   }
   full.hours = 2;
   const auto hourly = [&](int n) {
-    return app.create_function({.id = "hourly-" + std::to_string(n)}, inngest::cron("0 * * * *"), [](auto&) {});
+    return app.create_function({.id = "hourly-" + std::to_string(n)}, inngest::cron("0 * * * *"),
+                               [](auto&) {});
   };
   std::vector<inngest::any_function> all{f};
   for (int n = 0; n < 200; ++n) all.push_back(hourly(n));

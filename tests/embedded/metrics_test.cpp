@@ -277,8 +277,9 @@ TEST_CASE("an engine is ready while an app without workers has due calls", "[emb
                              return std::chrono::system_clock::now() + std::chrono::seconds(offset.load());
                            }}};
   // Without an http_server, no route leads to the app.
-  engine.register_app("away", R"({"functions":[{"id":"away-g","name":"g","triggers":[{"event":"test/away"}],)"
-                              R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
+  engine.register_app("away",
+                      R"({"functions":[{"id":"away-g","name":"g","triggers":[{"event":"test/away"}],)"
+                      R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
   engine.accept(R"([{"name":"test/away","data":{}},{"name":"test/away","data":{}}])");
   REQUIRE(eventually([&] { return engine.metrics().queued == 2; }));
   offset = 40;

@@ -379,10 +379,9 @@ TEST_CASE("a registration is no longer unreadable when its app has registered ag
   commit(*store, {.apps = {{.id = "other", .text = "{"}, {.id = "gone", .text = "{"}}});
   engine running(app, {simple(app)}, {.workers = 1, .store = store});
   CHECK(running.unreadable().size() == 2);
-  running.register_app(
-      "other",
-      R"({"functions":[{"id":"other-g","name":"g","triggers":[{"event":"test/g"}],)"
-      R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
+  running.register_app("other",
+                       R"({"functions":[{"id":"other-g","name":"g","triggers":[{"event":"test/g"}],)"
+                       R"("steps":{"step":{"name":"step","runtime":{"url":"http://localhost:1/x"}}}}]})");
   REQUIRE(running.unreadable().size() == 1);
   CHECK_FALSE(running.remove_unreadable("apps", "id = \"other\""));
   CHECK(running.remove_unreadable("apps", "id = \"gone\""));
