@@ -964,6 +964,12 @@ INNGEST_INLINE std::string percent_encoded(std::string_view text) {
   return out;
 }
 
+/// Whether a part of a query has a name, which most have as it is.
+INNGEST_INLINE bool is_encoding_of(std::string_view name, std::string_view part) {
+  const bool is_plain = part.find_first_of("%+") == std::string_view::npos;
+  return is_plain ? part == name : percent_decoded(part) == name;
+}
+
 INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) const {
   const std::size_t mark = url.find('?');
   if (mark == std::string::npos) return std::nullopt;
@@ -973,7 +979,7 @@ INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) 
     const std::size_t end = rest.find('&');
     const std::string_view pair = rest.substr(0, end);
     const std::size_t equals = pair.find('=');
-    if (!pair.empty() && percent_decoded(pair.substr(0, equals)) == name) {
+    if (!pair.empty() && is_encoding_of(name, pair.substr(0, equals))) {
       return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
     }
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
@@ -1776,6 +1782,11 @@ inline bool has_no_backslash(std::string_view text) {
   return (found & ones << 7) == 0;
 }
 
+/// Whether a long text has a backslash: memchr() is faster than the loop above.
+inline bool has_backslash_far(std::string_view text) {
+  return std::memchr(text.data(), '\\', text.size()) != nullptr;
+}
+
 /// Old versions of simdjson take no argument, and later ones have no default for it.
 template <class Field>
 json_or_error<std::string_view> unescaped_key_of(Field& field) {
@@ -1800,9 +1811,11 @@ INNGEST_INLINE json_or_error<std::string_view> json_value::get_string() {
 INNGEST_INLINE bool json_value::get_plain_string(std::string_view& out) {
   simdjson::ondemand::value& value = json_access::value_in(*this);
   const std::string_view token = value.raw_json_token();
-  if (token.size() < 2 || token.front() != '"' || token.back() != '"') return false;
-  out = token.substr(1, token.size() - 2);
-  return has_no_backslash(out) && value.get_raw_json_string().error() == simdjson::SUCCESS;
+  if (token.size() < 2 || token.back() != '"') return false;
+  out = std::string_view(token.data() + 1, token.size() - 2);
+  const bool is_long = out.size() >= 128;
+  if (is_long ? has_backslash_far(out) : !has_no_backslash(out)) return false;
+  return value.get_raw_json_string().error() == simdjson::SUCCESS;  // checks the first quote
 }
 
 INNGEST_INLINE json_or_error<std::string_view> json_value::get_raw_json_string() {

@@ -84,6 +84,12 @@ INNGEST_INLINE std::string percent_encoded(std::string_view text) {
   return out;
 }
 
+/// Whether a part of a query has a name, which most have as it is.
+INNGEST_INLINE bool is_encoding_of(std::string_view name, std::string_view part) {
+  const bool is_plain = part.find_first_of("%+") == std::string_view::npos;
+  return is_plain ? part == name : percent_decoded(part) == name;
+}
+
 INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) const {
   const std::size_t mark = url.find('?');
   if (mark == std::string::npos) return std::nullopt;
@@ -93,7 +99,7 @@ INNGEST_INLINE std::optional<std::string> request::query(std::string_view name) 
     const std::size_t end = rest.find('&');
     const std::string_view pair = rest.substr(0, end);
     const std::size_t equals = pair.find('=');
-    if (!pair.empty() && percent_decoded(pair.substr(0, equals)) == name) {
+    if (!pair.empty() && is_encoding_of(name, pair.substr(0, equals))) {
       return equals == std::string_view::npos ? std::string() : percent_decoded(pair.substr(equals + 1));
     }
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
