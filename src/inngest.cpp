@@ -123,6 +123,7 @@
 #include <inngest/execution/impl/call_hooks.ipp>
 #include <inngest/execution/impl/call_stop.ipp>
 #include <inngest/execution/impl/checkpoints.ipp>
+#include <inngest/execution/impl/deferred_calls.ipp>
 #include <inngest/execution/impl/hooks.ipp>
 #include <inngest/execution/impl/mistakes.ipp>
 #include <inngest/execution/impl/replay.ipp>

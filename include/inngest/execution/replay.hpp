@@ -10,7 +10,6 @@
 #include <iterator>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +26,7 @@
 #include <inngest/execution/call_hooks.hpp>
 #include <inngest/execution/call_stop.hpp>
 #include <inngest/execution/checkpoints.hpp>
+#include <inngest/execution/deferred_calls.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/execution/interrupt.hpp>
 #include <inngest/execution/mistakes.hpp>
@@ -390,9 +390,6 @@ class replay {
   /// the answer.
   void save_result(step_call& call, protocol::operation op);
 
-  /// Adds deferred calls to what is saved, so that they are not lost if the run ends within this call.
-  void save_deferred();
-
   // ---- the end ------------------------------------------------------------------------------------------
 
   void call_handler(detail::function_ref<void(std::string&)> handler, std::string& out);
@@ -437,8 +434,7 @@ class replay {
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
-  std::vector<protocol::operation> deferred_;
-  std::set<step_hash> saved_deferred_;  // by this call, while it continued
+  deferred_calls deferred_{request_};
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
   const step_call* running_ = nullptr;  // the step whose body is running

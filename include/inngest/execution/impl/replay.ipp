@@ -154,33 +154,16 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_nesting(op.user_id);
   refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
-  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (saved_deferred_.contains(op.id) || std::any_of(deferred_.begin(), deferred_.end(), same)) {
-    warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
-  } else if (!request_.target() && !request_.is_deferred(op.id)) {
-    deferred_.push_back(std::move(op));
-  }
+  const std::string id = op.user_id;
+  if (!deferred_.add(std::move(op)))
+    warnings_.push_back("ctx.defer(\"" + id + "\") was called twice: the second call is ignored");
 }
 
 INNGEST_INLINE void replay::abort_deferred(const protocol::operation& added, std::string_view slug) {
   refuse_other_threads(added.user_id);
   refuse_nesting(added.user_id);
   refuse_if_interrupted();
-  if (request_.target()) return;
-  std::erase_if(deferred_, [&](const protocol::operation& op) { return op.id == added.id; });
-  const bool is_known = request_.is_abortable(added.id) || saved_deferred_.contains(added.id);
-  if (!is_known) return;  // the server does not know it, or has started it
-  const std::string target = detail::to_hex(added.id);
-  protocol::operation op = added;
-  op.code = protocol::opcode::defer_abort;
-  op.id = detail::sha1_at_run_time(target + ":abort");
-  op.options = detail::json_object_text()
-                   .add("target_hashed_id", target)
-                   .add_exact("fn_slug", slug)
-                   .add_exact("id", added.user_id)
-                   .text();
-  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (std::none_of(deferred_.begin(), deferred_.end(), same)) deferred_.push_back(std::move(op));
+  deferred_.abort(added, slug);
 }
 
 INNGEST_INLINE bool replay::add_metadata(const std::string& object) {
@@ -504,7 +487,10 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
-  if (options_.checkpoints->keeps_deferred()) save_deferred();
+  if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
+    for (protocol::operation& made : deferred_.take_to_save())
+      options_.checkpoints->add_deferred(std::move(made));
+  }
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
@@ -518,14 +504,6 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
   call.memo = held_memo(&saved_memos_.back());
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
-}
-
-INNGEST_INLINE void replay::save_deferred() {
-  for (protocol::operation& op : deferred_) {
-    saved_deferred_.insert(op.id);
-    options_.checkpoints->add_deferred(std::move(op));
-  }
-  deferred_.clear();
 }
 
 INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {
@@ -609,8 +587,8 @@ INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
 }
 
 INNGEST_INLINE void replay::take_deferred() {
-  std::move(deferred_.begin(), deferred_.end(), std::back_inserter(operations_));
-  deferred_.clear();
+  std::vector<protocol::operation> made = deferred_.take();
+  std::move(made.begin(), made.end(), std::back_inserter(operations_));
 }
 
 INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
