@@ -10,7 +10,8 @@ namespace inngest::inline INNGEST_ABI {
 
 /// An HTTP request that the server makes for a step. The app does not wait for it and need not keep running.
 struct fetch_request {
-  /// An absolute URL.
+  /// An absolute URL. Encode what comes from elsewhere, for example with http::percent_encoded: a URL with
+  /// spaces, line ends or other control characters is refused, because it could become another request.
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
@@ -26,9 +27,9 @@ struct fetch_response {
   int status_code = 0;
   /// Header names and values.
   std::map<std::string, std::string> headers{};
-  /// The response's body.
+  /// The response's body, as text: bytes that are not UTF-8 become U+FFFD.
   std::string body{};
-  /// The final URL, after redirects.
+  /// The final URL, after at most ten redirects.
   std::string url{};
 
   /// The body, read as JSON. \throws payload_error when it does not fit the type.

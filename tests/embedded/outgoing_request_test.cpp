@@ -212,3 +212,99 @@ TEST_CASE("a test asks nobody: a fetch without a mock fails and says so", "[test
   t.mock_step("page", [] { return inngest::fetch_response{.status_code = 200, .body = "mocked"}; });
   CHECK(t.send(asked{{.url = "http://127.0.0.1:1/"}}).output<std::string>() == "mocked");
 }
+
+TEST_CASE("what comes from an event can't add fields or requests to a fetch", "[embedded][security]") {
+  website site;
+  std::atomic<int> seen{0};
+  const auto count = [&](const httplib::Request&, httplib::Response&) { ++seen; };
+  site.server.Get(".*", count);
+  site.server.Post(".*", count);
+  const auto app = make_client();
+  const auto by_url = app.create_function(
+      {.id = "by-url", .retries = 3}, inngest::on<asked>(),
+      [](inngest::context<asked>& ctx) { return ctx.step.fetch("get", {.url = ctx.event.data.url}); });
+  const auto by_method = app.create_function(
+      {.id = "by-method", .retries = 3}, inngest::on<asked>(), [&](inngest::context<asked>& ctx) {
+        return ctx.step.fetch("get", {.url = site.url("/"), .method = ctx.event.data.url});
+      });
+  engine engine{app, {by_url, by_method}, quick()};
+  const auto refused = [&](const inngest::any_function& function, const std::string& text) {
+    const std::string id = engine.start(function, json{{"url", text}});
+    const run ended = engine.wait_for(id, support::patience);
+    CHECK(ended.status == run_status::failed);
+    return ended.error ? ended.error->message : std::string();
+  };
+  const std::string evil = " HTTP/1.1\r\nHost: h\r\n\r\nPOST /admin HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
+  CHECK_THAT(refused(by_url, site.url("/q?name=x" + evil + "GET /")), ContainsSubstring("spaces, line ends"));
+  CHECK_THAT(refused(by_url, site.url("/a b")), ContainsSubstring("percent_encoded"));
+  CHECK_THAT(refused(by_url, "http://"), ContainsSubstring("without a host"));
+  CHECK_THAT(refused(by_url, "ftp://example.com/"), ContainsSubstring("not an http or https URL"));
+  CHECK_THAT(refused(by_method, "GET /" + evil + "GET"), ContainsSubstring("not a method of HTTP"));
+  CHECK(seen == 0);
+}
+
+TEST_CASE("a transport refuses a request whose first line would be several", "[transport][security]") {
+  inngest::httplib_transport transport;
+  CHECK_THROWS_AS(transport.send({.url = "http://127.0.0.1:1/a\r\nb: c"}, 1s), inngest::configuration_error);
+  CHECK_THROWS_AS(transport.send({.method = "GET /\r\n", .url = "http://127.0.0.1:1/"}, 1s),
+                  inngest::configuration_error);
+}
+
+TEST_CASE("a fetch follows redirects, and tells where its answer came from", "[embedded]") {
+  website site, other;
+  const auto moved = [](int status, const std::string& to) {
+    return [status, to](const httplib::Request&, httplib::Response& response) {
+      response.status = status;
+      response.set_header("Location", to);
+    };
+  };
+  const auto show = [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.method + " " + request.target + " " +
+                             request.get_header_value("Authorization") + " " + request.body,
+                         "text/plain");
+  };
+  site.server.Post("/see-other", moved(303, "/here?a=1#part"));
+  site.server.Post("/again", moved(307, "here"));
+  site.server.Get("/away", moved(302, other.url("/there")));
+  site.server.Get("/round", moved(302, "/round"));
+  site.server.Get("/nowhere", moved(302, "mailto:a@b.c"));
+  for (httplib::Server* server : {&site.server, &other.server}) {
+    server->Get("/.*here", show);
+    server->Post("/.*here", show);
+  }
+  const auto app = make_client();
+  const auto fetcher = app.create_function(
+      {.id = "fetcher", .retries = 0}, inngest::on<asked>(), [&](inngest::context<asked>& ctx) {
+        const std::string path = ctx.event.data.url;
+        const bool posts = path == "/see-other" || path == "/again";
+        return ctx.step.fetch("get", {.url = path.starts_with("/") ? site.url(path) : path,
+                                      .method = posts ? "POST" : "GET",
+                                      .headers = {{"Authorization", "secret"}},
+                                      .body = posts ? "text" : ""});
+      });
+  engine engine{app, {fetcher}, quick()};
+  const auto fetched = [&](const std::string& path) {
+    return run_of(engine, path).output<inngest::fetch_response>();
+  };
+  CHECK(fetched("/see-other").body == "GET /here?a=1 secret ");
+  CHECK(fetched("/see-other").url == site.url("/here?a=1"));
+  CHECK(fetched("/again").body == "POST /here secret text");
+  CHECK(fetched("/away").body == "GET /there  ");
+  CHECK(fetched("/away").url == other.url("/there"));
+  CHECK(fetched("/here").url == site.url("/here"));
+  CHECK(fetched("/nowhere").status_code == 302);
+  CHECK_FALSE(fetched("/away").headers.contains(":url"));
+  CHECK_THAT(run_of(engine, "/round").error.value().message, ContainsSubstring("after 10 redirects"));
+  std::string loud = site.url("/here#part");
+  loud.replace(0, 4, "HTTP");
+  CHECK(fetched(loud).body == "GET /here secret ");
+}
+
+TEST_CASE("a URL may have a query without a path", "[embedded]") {
+  website site;
+  site.server.Get("/", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(request.target, "text/plain");
+  });
+  inngest::httplib_transport transport;
+  CHECK(transport.send({.url = site.url("?x=1")}, 5s).body == "/?x=1");
+}

@@ -9,6 +9,7 @@
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>
@@ -32,8 +33,12 @@ void authorize(http::request& request, const std::string& format, const std::str
 
 }  // namespace outgoing
 
-/// Builds the HTTP request. \throws payload_error for invalid options.
+/// Builds the HTTP request. \throws payload_error for invalid options, such as a URL with a line end.
 http::request outgoing_request(const std::string& text);
+
+/// The field in which an answer has the URL that it came from, if the request was redirected. No server can
+/// send a field of this name.
+inline constexpr const char* final_url_field = ":url";
 
 /// Represents a missing answer: its status is 0, and its body contains the reason.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }

@@ -15,6 +15,8 @@
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
+#include <inngest/json/detail/text.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/httplib.hpp>
 
@@ -46,19 +48,24 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
       return "could not load the certificates to verify the server's";
     case httplib::Error::SSLServerVerification:
       return "the server's certificate is not trusted, or is not for this host";
+    case httplib::Error::Canceled:  // of a body in pieces: a caller's own end is no problem
+      return "the connection was closed before the request was sent";
     default:
       return httplib::to_string(problem);
   }
 }
 
-INNGEST_INLINE std::pair<std::string, std::string> split_url(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    throw configuration_error("not an http or https URL: \"" + url + "\"");
-  }
-  const std::size_t slash = url.find('/', scheme + 3);
-  if (slash == std::string::npos) return {url, "/"};
-  return {url.substr(0, slash), url.substr(slash)};
+/// The origin and the target of a request, without a fragment. \throws configuration_error when the request
+/// can't be sent.
+INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request& request) {
+  if (const auto problem = request_line_problem(request.method, request.url))
+    throw configuration_error(to_printable(*problem));
+  const std::string_view url = request.url;
+  const std::size_t scheme = http_scheme_length(url);
+  const std::size_t end = (std::min)(url.find_first_of("/?#", scheme), url.size());
+  const std::string_view target = url.substr(end, url.find('#') - end);
+  return {(scheme == 7 ? "http://" : "https://") + std::string(url.substr(scheme, end - scheme)),
+          (target.starts_with('/') ? "" : "/") + std::string(target)};
 }
 
 /// Disables cpp-httplib's encoding, because URLs are already encoded. The name of the option depends on the
@@ -206,7 +213,7 @@ INNGEST_INLINE httplib_transport::~httplib_transport() = default;
 
 INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
                                                       std::chrono::milliseconds timeout) {
-  const auto [origin, target] = detail::split_url(request.url);
+  const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
   detail::set_timeouts(*connection, timeout, timeout);
   detail::limited_body body(timeout);
@@ -224,7 +231,7 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
 
 INNGEST_INLINE void httplib_transport::stream(const http::request& request, const http::streaming& handlers) {
   constexpr std::chrono::milliseconds connecting = std::chrono::seconds(5);
-  const auto [origin, target] = detail::split_url(request.url);
+  const auto [origin, target] = detail::split_url(request);
   const std::unique_ptr<httplib::Client> connection = detail::httplib_connections::open(origin);
   detail::set_timeouts(*connection, (std::min)(connecting, handlers.timeout), handlers.timeout);
   bool is_ended = false;  // ended by the caller

@@ -2,6 +2,8 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
+#include <inngest/embedded/detail/outgoing_request.hpp>
+#include <inngest/embedded/detail/redirect.hpp>
 
 // The worker threads: which call is next, and how it is made.
 
@@ -122,7 +124,17 @@ INNGEST_INLINE http::response engine_body::make_request(const http::request& req
   if (!options_.requests)
     return no_answer("the engine has no HTTP transport: include <inngest/transport/httplib.hpp>");
   try {
-    return options_.requests->send(request, options_.request_timeout);
+    http::response answer = options_.requests->send(request, options_.request_timeout);
+    std::string url;
+    auto next = redirected_request(request, answer);
+    for (int followed = 0; next && followed < most_redirects; ++followed) {
+      answer = options_.requests->send(*next, options_.request_timeout);
+      url = next->url;
+      next = redirected_request(*next, answer);
+    }
+    if (next) return no_answer("stopped after " + std::to_string(most_redirects) + " redirects");
+    if (!url.empty()) answer.headers.add(final_url_field, url);
+    return answer;
   } catch (...) {
     return no_answer(words_of_exception());
   }

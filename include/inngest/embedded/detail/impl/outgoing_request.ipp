@@ -41,8 +41,7 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   http::request out{.method = "POST", .url = option("url")};
-  if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
-    throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
+  if (const auto problem = detail::url_problem(out.url)) throw payload_error("url", *problem);
   if (outgoing::asks_model(request)) {
     out.headers.add("content-type", "application/json");
     outgoing::authorize(out, option("format"), option("auth_key"));
@@ -50,6 +49,8 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     out.body = body == options.end() ? "{}" : body->dump();
   } else {
     if (!option("method").empty()) out.method = option("method");
+    if (!detail::is_http_method(out.method))
+      throw payload_error("method", "not a method of HTTP: \"" + out.method + "\"");
     out.body = option("body");
   }
   const json headers = options.value("headers", json());
@@ -84,10 +85,12 @@ INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::
   if (outgoing::asks_model(request)) return encode(detail::parse_dom(answer.body));
   json headers = json::object();
   for (const auto& [name, value] : answer.headers) {
+    if (name == final_url_field) continue;
     const auto [found, is_new] = headers.emplace(name, value);
     if (!is_new) *found = found->get<std::string>() + "," + value;
   }
-  const json out{{"url", request.at("opts").value("url", "")},
+  const auto final_url = answer.headers.find(final_url_field);
+  const json out{{"url", final_url ? std::string(*final_url) : request.at("opts").value("url", "")},
                  {"headers", std::move(headers)},
                  {"body", answer.body},
                  {"status_code", answer.status}};

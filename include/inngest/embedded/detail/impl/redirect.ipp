@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/redirect.hpp>
+#include <inngest/http/detail/request_line.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::redirects {
 
@@ -14,7 +18,8 @@ INNGEST_INLINE std::string resolved(std::string_view url, std::string_view locat
   const std::size_t path = (std::min)(url.find('/', scheme_end + 3), url.size());
   if (location.starts_with("//")) return std::string(url.substr(0, scheme_end + 1)) + std::string(location);
   if (location.starts_with('/')) return std::string(url.substr(0, path)) + std::string(location);
-  if (location.find("://") != std::string_view::npos) return std::string(location);
+  const std::size_t mark = location.find_first_of(":/");
+  if (mark != std::string_view::npos && location[mark] == ':') return std::string(location);  // has a scheme
   if (location.empty()) return std::string(url);
   const std::size_t last = url.rfind('/');
   const std::string_view folder = url.substr(0, last < path ? path : last);
@@ -34,6 +39,21 @@ INNGEST_INLINE void add_parameters(std::string& out, std::string_view query) {
   }
 }
 
+/// The scheme, host and port.
+INNGEST_INLINE std::string_view origin_of(std::string_view url) {
+  return url.substr(0, url.find_first_of("/?#", detail::http_scheme_length(url)));
+}
+
+/// Whether a field is sent after a redirect. It must not tell a secret to another host, or describe a body
+/// that is not sent.
+INNGEST_INLINE bool is_kept(std::string name, bool is_same_origin, bool has_body) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (name == "content-type") return has_body;
+  const bool is_secret =
+      name == "authorization" || name == "proxy-authorization" || name == "cookie" || name == "x-api-key";
+  return is_same_origin || !is_secret;
+}
+
 }  // namespace inngest::inline INNGEST_ABI::embedded::redirects
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -46,11 +66,29 @@ INNGEST_INLINE std::optional<std::string> redirected_url(const std::string& url,
   if (new_query != std::string_view::npos) redirects::add_parameters(query, location.substr(new_query + 1));
   std::string out =
       redirects::resolved(std::string_view(url).substr(0, old_query), location.substr(0, new_query));
-  const bool is_http = out.starts_with("http://") || out.starts_with("https://");
-  const bool is_clean =
-      std::none_of(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20; });
-  if (!is_http || !is_clean) return std::nullopt;
+  if (detail::url_problem(out)) return std::nullopt;
   return query.empty() ? out : out + '?' + query;
+}
+
+INNGEST_INLINE std::optional<http::request> redirected_request(const http::request& request,
+                                                               const http::response& answer) {
+  const bool becomes_get = answer.status >= 301 && answer.status <= 303;
+  const std::string_view location = answer.headers.find("location").value_or("");
+  if ((!becomes_get && !is_redirect(answer)) || location.empty()) return std::nullopt;
+  const std::string_view target = location.substr(0, location.find('#'));
+  const std::size_t query = (std::min)(target.find('?'), target.size());
+  const std::string_view url = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
+  http::request out{
+      .method = request.method,
+      .url = redirects::resolved(url, target.substr(0, query)) + std::string(target.substr(query))};
+  if (detail::url_problem(out.url)) return std::nullopt;
+  if (becomes_get && out.method != "HEAD") out.method = "GET";
+  if (!becomes_get) out.body = request.body;
+  const bool is_same_origin = redirects::origin_of(out.url) == redirects::origin_of(request.url);
+  for (const auto& [name, value] : request.headers) {
+    if (redirects::is_kept(name, is_same_origin, !becomes_get)) out.headers.add(name, value);
+  }
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
