@@ -49,11 +49,11 @@ struct harness_options {
 /// Time moves only in advance(), advance_to_next() and execute(). Each call replays the function from its
 /// start, as after a restart, and all results are converted to JSON and back. Events that functions send stay
 /// in the harness: they start its functions, and sent() returns them. A harness replaces its client's
-/// transport during its lifetime.
+/// transport during its lifetime. What its runs did can be read afterwards, too.
 class harness {
  public:
   /// Makes a harness with these functions.
-  /// \throws configuration_error when the client already has an engine.
+  /// \throws configuration_error when the client already has an engine or a harness.
   harness(client app, const std::vector<any_function>& functions, harness_options options = {});
 
   // ---- before the run -----------------------------------------------------------------------------------
@@ -72,11 +72,10 @@ class harness {
   /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
   /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
   /// middleware changes the id, use the changed one.
-  template <json_writable Value>
+  template <result_of_step Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    simulation_->replaced().preload(detail::sha1::of(whole),
-                                    "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->replaced().preload(detail::sha1::of(whole), mocks::given(result, "preload_step"));
   }
 
   // ---- events -------------------------------------------------------------------------------------------
@@ -87,13 +86,14 @@ class harness {
   /// Like send(), but returns all runs that the event started.
   std::vector<test_run> send_to_all(const any_event& event);
   /// Starts a run of the function, whatever its triggers, as an invoke does.
+  /// \throws configuration_error when it is a singleton that is already running; also call() and replay().
   test_run start(const any_function& function, const json& data = json::object());
   /// Sends a request to an endpoint and executes everything that is due. test_run::response() is what the
   /// client finally receives. The request contains what servers store of it: method, URL, body and
   /// content-type.
   test_run call(const any_function& endpoint, const http::request& request);
   /// Continues a recorded run: starts a run of the function with the recorded events and results. See
-  /// read_recorded_run().
+  /// read_recorded_run(). \throws configuration_error when there is no event.
   test_run replay(const any_function& function, const recorded_run& recorded);
   /// Sends a signal. Returns false when no run is waiting for it.
   bool send_signal(const std::string& name, const json& data = json());
@@ -140,6 +140,7 @@ class harness {
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);
 
   std::shared_ptr<simulation> simulation_;
+  std::shared_ptr<void> open_;  // closes the simulation, of which runs keep the results
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing

@@ -8,7 +8,8 @@ namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE harness::harness(client app, const std::vector<any_function>& functions,
                                 harness_options options)
-    : simulation_(std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))) {}
+    : simulation_(std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))),
+      open_(nullptr, [of = simulation_](void*) { of->close(); }) {}
 
 INNGEST_INLINE void harness::fail_step(const std::string& id, int times, std::string message) {
   simulation_->replaced().fail(id, times, std::move(message));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -25,27 +26,65 @@
 
 namespace inngest::inline INNGEST_ABI::testing {
 
+/// What a test's value is, where the result of a step is an event or a signal.
+enum class given_form {
+  data,     ///< the data alone: any typed value, whatever its members are called
+  whole,    ///< an event
+  unknown,  ///< JSON: a whole event or signal if it has the members of one
+};
+
+/// A step's result as a test gives it.
+struct given_result {
+  std::string text{};  // JSON
+  given_form form = given_form::unknown;
+};
+
+template <class T>
+inline constexpr bool is_optional_event = false;
+template <event_type Event>
+inline constexpr bool is_optional_event<std::optional<Event>> = true;
+
+template <class T>
+inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
+
+/// The types of a test's results: JSON, or for a wait an event.
+template <class T>
+concept result_of_step =
+    json_writable<T> || event_type<T> || is_optional_event<T> || std::same_as<T, any_event>;
+
 /// The mocks and failures that a test has set. Used by harness.
 class mocks {
  public:
-  /// Returns a step's result as JSON.
-  using body = std::function<std::string()>;
+  using body = std::function<given_result()>;
 
   /// Converts a callable to a body; the result is null if it returns nothing.
   template <class Callable>
   static body body_of(Callable callable) {
-    return [callable = std::move(callable)]() mutable -> std::string {
+    return [callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
-        return "null";
+        return {.text = "null"};
       } else {
-        return text_of(callable());
+        return given(callable(), "mock");
       }
     };
   }
 
-  /// Replaces the step with the id.
-  void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
+  /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
+  template <class T>
+  static given_result given(const T& value, const char* path) {
+    if constexpr (is_optional_event<T>)
+      return value ? given(*value, path) : given_result{.text = "null"};
+    else if constexpr (event_type<T> || std::same_as<T, any_event>)
+      return {.text = any_event(value).text(), .form = given_form::whole};
+    else
+      return {.text = encode(value, path), .form = is_json<T> ? given_form::unknown : given_form::data};
+  }
+
+  /// Replaces the step with the id. A mock may do this while it runs.
+  void replace(const std::string& step, body with) {
+    replaced_[step] = std::make_shared<body>(std::move(with));
+  }
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
@@ -55,29 +94,45 @@ class mocks {
   /// The id by which the server identifies the run's step.
   const std::string& changed_id(const std::string& run_id, const std::string& step) const;
 
+  struct preloaded {
+    step_hash step{};
+    given_result result{};
+  };
   /// Stores a step's result in every run that is called for the first time from now on. It replaces an
   /// earlier result of the step.
-  void preload(const step_hash& step, std::string memo) { preloads_[step] = std::move(memo); }
-  /// The stored results, as memos.
-  const std::map<step_hash, std::string>& preloads() const { return preloads_; }
+  void preload(const step_hash& step, given_result result);
+  /// The stored results, in the order in which the test gave them.
+  const std::vector<preloaded>& preloads() const { return preloads_; }
+  /// The stored result of a step; null when there is none.
+  const preloaded* find_preloaded(const step_hash& step) const;
 
-  /// Forgets which steps were reached: a call begins.
-  void begin_call();
+  /// The steps that a call has reached.
+  struct reached_by_call {
+    std::map<std::string, std::size_t> uses{};       // of the ids that this pass has reached
+    std::map<std::string, std::size_t> most_uses{};  // of all passes of the call
+    std::set<step_hash> used{};
+  };
+  /// Forgets which steps were reached: a call begins. Returns what was reached by the call within which it
+  /// begins, because a step's body or a mock may send an event of the test.
+  reached_by_call begin_call() { return std::exchange(reached_, {}); }
+  /// The call within which another call began goes on.
+  void continue_call(reached_by_call outer) { reached_ = std::move(outer); }
   /// The handler begins, also for a second time in strict mode, which reaches the same steps again.
   void begin_pass();
   /// Records a step whose result the handler has used, or whose body has run.
-  void use(const step_hash& step) { used_.insert(step); }
+  void use(const step_hash& step) { reached_.used.insert(step); }
   /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
-  static json received(protocol::step_gives gives, const std::string& name, json value);
+  /// \throws payload_error when the result of a wait for an event is neither an event nor its data.
+  static json received(protocol::step_gives gives, const std::string& name, const given_result& result);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;
 
   /// The step's result: from the mock, or from `otherwise`. Throws for a failure.
-  std::string run(const std::string& id, next_call<std::string> otherwise);
+  given_result run(const std::string& id, next_call<std::string> otherwise);
 
  private:
   struct failure {
@@ -85,29 +140,14 @@ class mocks {
     std::string message{};
   };
 
-  /// A result as JSON: a whole event for a wait, null for an empty optional.
-  template <class T>
-  static std::string text_of(const T& result) {
-    if constexpr (event_type<T>)
-      return any_event(result).text();
-    else
-      return encode(result, "mock");
-  }
-  template <event_type Event>
-  static std::string text_of(const std::optional<Event>& result) {
-    return result ? text_of(*result) : "null";
-  }
-
   /// The id that the test uses for the step.
   const std::string& known(const std::string& id) const;
 
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
-  std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;       // of the ids that this pass has reached
-  std::map<std::string, std::size_t> most_uses_;  // of all passes of the call
-  std::set<step_hash> used_;
-  std::map<std::string, body> replaced_;
+  std::vector<preloaded> preloads_;
+  reached_by_call reached_;
+  std::map<std::string, std::shared_ptr<body>> replaced_;
   std::map<std::string, failure> failures_;
 };
 

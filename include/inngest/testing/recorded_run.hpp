@@ -20,7 +20,8 @@ namespace inngest::inline INNGEST_ABI::testing {
 struct recorded_run {
   /// The complete events, as JSON.
   std::vector<std::string> events{};
-  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received them.
+  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received
+  /// them.
   std::vector<std::pair<step_hash, std::string>> results{};
 };
 

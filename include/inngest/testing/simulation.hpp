@@ -53,9 +53,12 @@ class simulation {
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen);
 
-  ~simulation();
+  ~simulation() { close(); }
   simulation(const simulation&) = delete;
   simulation& operator=(const simulation&) = delete;
+
+  /// Gives the client its transport back, and ends realtime subscriptions. Later calls do nothing.
+  void close() noexcept;
 
   // ---- time -------------------------------------------------------------------------------------------
 
@@ -80,6 +83,7 @@ class simulation {
   std::optional<std::string> signal(const std::string& name, const std::string& data);
 
   /// Begins a run with these events, unchanged.
+  /// \throws configuration_error when there are none, or when the function is a singleton that is running.
   std::string begin(const any_function& function, const std::vector<std::string>& events);
 
   std::string start(const any_function& function, const std::string& data);
@@ -153,6 +157,7 @@ class simulation {
   /// Makes one call, if one is due.
   bool step();
 
+  class call_scope;
   http::response call(const embedded::job& due);
 
   /// The number of steps that a call may run. It is 1 for runs with few results, so that every call replays
@@ -169,7 +174,7 @@ class simulation {
 
   /// The answer to an HTTP request: of the step's mock, because tests make no real requests.
   http::response answer_request(const embedded::job& due);
-  static http::response response_of(const embedded::job& due, const std::string& mocked);
+  http::response response_of(const embedded::job& due, const std::string& mocked) const;
   http::response refuse_request(const embedded::job& due) const;
 
   /// The answer of a function that has ended without asking for all of its run's results: a failure that
@@ -186,6 +191,9 @@ class simulation {
   bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
 
+  /// The id of a run that began. \throws configuration_error when none did.
+  static std::string require_begun(const any_function& function, std::string run_id);
+
   timestamp now_;
   client app_;
   std::shared_ptr<mocks> mocks_;
@@ -199,13 +207,13 @@ class simulation {
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
   std::map<step_hash, std::string> ids_;  // of the steps that operations told
   std::set<std::string> called_runs_;     // ids
-  std::map<std::pair<std::string, step_hash>, std::exception_ptr> failed_requests_;  // by run: of mocks
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;
   detail::ulid_source note_ids_;
   std::string called_run_;  // whose handler runs
   bool sends_ = false;
+  bool is_open_ = true;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing

@@ -6,9 +6,9 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -151,17 +151,14 @@ class test_run {
   /// The step's id, also of a step whose id middleware has changed; `name` when no operation has told it.
   std::string id_of(const step_hash& step, const std::string& name) const;
 
-  /// The step's name in the timeline.
-  std::string shown_name(const step_hash& step, const std::string& id) const;
-
   /// The attempts of a step whose body the function has run, as the timeline's entries.
   std::vector<embedded::timeline_entry> reported_attempts(const step_hash& step) const;
 
-  /// How many steps with this name in the timeline have ended before the step.
-  std::size_t uses_before(const step_hash& step, const std::string& name) const;
+  /// The timeline's entries of a step.
+  std::vector<embedded::timeline_entry> entries_of(const step_hash& step) const;
 
-  /// The timeline's entries of one use of a name. Each use ends with a result or a failure.
-  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t use) const;
+  /// The position of a step among the operations that the function has reported.
+  std::size_t reported_at(const step_hash& step) const;
 
   std::shared_ptr<const simulation> simulation_;
   std::string id_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/error.hpp>
 #include <inngest/testing/mocks.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -14,8 +15,8 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
 
 INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
                                    const std::string& changed) {
-  std::size_t& most = most_uses_[changed];
-  most = (std::max)(most, ++uses_[changed]);
+  std::size_t& most = reached_.most_uses[changed];
+  most = (std::max)(most, ++reached_.uses[changed]);
   if (changed == step) return;
   given_[changed] = step;
   changed_[{std::string(run_id), step}] = changed;
@@ -27,39 +28,40 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
   return found == changed_.end() ? step : found->second;
 }
 
-INNGEST_INLINE void mocks::begin_call() {
-  uses_.clear();
-  most_uses_.clear();
-  used_.clear();
+INNGEST_INLINE void mocks::preload(const step_hash& step, given_result result) {
+  std::erase_if(preloads_, [&](const preloaded& earlier) { return earlier.step == step; });
+  preloads_.push_back({step, std::move(result)});
 }
 
-INNGEST_INLINE void mocks::begin_pass() { uses_.clear(); }
+INNGEST_INLINE const mocks::preloaded* mocks::find_preloaded(const step_hash& step) const {
+  const auto found = std::find_if(preloads_.begin(), preloads_.end(),
+                                  [&](const preloaded& stored) { return stored.step == step; });
+  return found == preloads_.end() ? nullptr : &*found;
+}
+
+INNGEST_INLINE void mocks::begin_pass() { reached_.uses.clear(); }
 
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
-  std::set<step_hash> out = used_;
-  for (const auto& [id, most] : most_uses_) {
+  std::set<step_hash> out = reached_.used;
+  for (const auto& [id, most] : reached_.most_uses) {
     for (std::size_t use = 0; use < most; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
   }
   return out;
 }
 
-INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name, json value) {
-  const auto has_text = [&](const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string();
-  };
-  if (value.is_null()) return value;
-  switch (gives) {
-    case protocol::step_gives::value:
-      break;
-    case protocol::step_gives::event:
-      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
-      return {{"name", name}, {"data", std::move(value)}};
-    case protocol::step_gives::signal:
-      if (has_text("signal") && value.contains("data")) break;
-      return {{"signal", name}, {"data", std::move(value)}};
-  }
-  return value;
+INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name,
+                                    const given_result& result) {
+  json value = detail::parse_dom(result.text);
+  if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
+    return value;
+  const bool is_signal = gives == protocol::step_gives::signal;
+  if (!is_signal && !value.is_object())
+    throw payload_error("", "expected an event or its data, which is an object, found " + result.text);
+  const char* const named_by = is_signal ? "signal" : "name";
+  const bool may_be_whole = result.form == given_form::unknown && value.is_object() &&
+                            value.contains(named_by) && value[named_by].is_string() && value.contains("data");
+  return may_be_whole ? value : json{{named_by, name}, {"data", std::move(value)}};
 }
 
 INNGEST_INLINE bool mocks::has(const std::string& id) const {
@@ -67,7 +69,7 @@ INNGEST_INLINE bool mocks::has(const std::string& id) const {
   return replaced_.contains(step) || failures_.contains(step);
 }
 
-INNGEST_INLINE std::string mocks::run(const std::string& id, next_call<std::string> otherwise) {
+INNGEST_INLINE given_result mocks::run(const std::string& id, next_call<std::string> otherwise) {
   const std::string& step = known(id);
   if (const auto found = failures_.find(step); found != failures_.end()) {
     const std::string message = found->second.message;
@@ -75,7 +77,9 @@ INNGEST_INLINE std::string mocks::run(const std::string& id, next_call<std::stri
     throw std::runtime_error(message);
   }
   const auto mock = replaced_.find(step);
-  return mock == replaced_.end() ? otherwise() : mock->second();
+  if (mock == replaced_.end()) return {.text = otherwise()};
+  const std::shared_ptr<body> called = mock->second;  // which may replace itself
+  return (*called)();
 }
 
 INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
@@ -99,14 +103,15 @@ INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info&
   mocks_->use(step.hash);
   std::string result = next();
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
-  if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
-  return mocks::received(gives, "", detail::parse_dom(result)).dump();
+  const mocks::preloaded* stored = mocks_->find_preloaded(step.hash);
+  if (gives == protocol::step_gives::value || !stored) return result;
+  return mocks::received(gives, "", {.text = std::move(result), .form = stored->result.form}).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
                                                       next_call<std::string> next) {
   mocks_->use(step.hash);
-  return mocks_->run(std::string(step.id), next);
+  return mocks_->run(std::string(step.id), next).text;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/json/detail/text.hpp>
+#include <inngest/protocol/error_info.hpp>
 #include <inngest/testing/simulation.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -20,7 +22,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
   commit_changes();
 }
 
-INNGEST_INLINE simulation::~simulation() {
+INNGEST_INLINE void simulation::close() noexcept {
+  if (!std::exchange(is_open_, false)) return;
   app_.restore_transport();
   hub_->end();
 }
@@ -80,21 +83,29 @@ INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& 
 INNGEST_INLINE std::string simulation::begin(const any_function& function,
                                              const std::vector<std::string>& events) {
   require_known(function);
+  if (events.empty())
+    throw configuration_error("a run of function \"" + function.id() + "\" needs an event to begin with");
   embedded::run_record recorded{.run = {.function_slug = function.slug()}};
   for (const std::string& event : events) {
     recorded.events.push_back({.id = detail::make_ulid(now_), .text = event});
-    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(event).value("name", "");
+    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::find_text(event, "name");
   }
-  std::string id = scheduler_.rerun(recorded, now_);
+  std::string id = require_begun(function, scheduler_.rerun(recorded, now_));
   commit_changes();
   return id;
 }
 
 INNGEST_INLINE std::string simulation::start(const any_function& function, const std::string& data) {
   require_known(function);
-  std::string id = scheduler_.start(function.slug(), data, now_);
+  std::string id = require_begun(function, scheduler_.start(function.slug(), data, now_));
   commit_changes();
   return id;
+}
+
+INNGEST_INLINE std::string simulation::require_begun(const any_function& function, std::string run_id) {
+  if (run_id.empty())
+    throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
+  return run_id;
 }
 
 INNGEST_INLINE bool simulation::cancel(std::string_view run_id) {
@@ -275,16 +286,34 @@ INNGEST_INLINE bool simulation::step() {
   return true;
 }
 
+/// The call of a run. A step's body or a mock may use the harness, which calls another run within it.
+class simulation::call_scope {
+ public:
+  call_scope(simulation& of, const std::string& run_id)
+      : of_(of), outer_(of.mocks_->begin_call()), outer_run_(std::exchange(of.called_run_, run_id)) {}
+  ~call_scope() {
+    of_.mocks_->continue_call(std::move(outer_));
+    of_.called_run_ = std::move(outer_run_);
+  }
+  call_scope(const call_scope&) = delete;
+  call_scope& operator=(const call_scope&) = delete;
+
+ private:
+  simulation& of_;
+  mocks::reached_by_call outer_;
+  std::string outer_run_;
+};
+
 INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   const handler& called = is_checked(due.run_id) ? strict_ : handler_;
   std::size_t steps_left = steps_of_a_call(due.run_id);
-  called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : mocks_->preloads()) {
-      if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
+    for (const auto& [step, result] : mocks_->preloads()) {
+      if (step == due.step) continue;  // a rerun may begin at a step
+      preload(due.run_id, step, "{\"data\":" + result.text + "}");
     }
   }
-  mocks_->begin_call();
+  const call_scope here(*this, due.run_id);
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -292,7 +321,6 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   };
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
-  called_run_.clear();
   const bool has_ended = answer.status == 206 ? note_operations(due.run_id, answer) : answer.status == 200;
   if (!has_ended) return answer;
   return refuse_unused_result(due.run_id).value_or(std::move(answer));
@@ -304,7 +332,7 @@ INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
   if (!checks_ || !run) return std::nullopt;  // a step may have had its own run cancelled
   const std::set<step_hash> reached = mocks_->reached_steps();
   for (const step_hash& step : run->stack) {
-    if (reached.contains(step) || mocks_->preloads().contains(step)) continue;
+    if (reached.contains(step) || mocks_->find_preloaded(step)) continue;
     const std::string id = id_of(step);
     http::response out{.status = 400};
     out.headers.add("content-type", "application/json");
@@ -350,32 +378,28 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
 
 INNGEST_INLINE http::response simulation::answer_request(const embedded::job& due) {
   try {
-    if (auto failed = failed_requests_.extract({due.run_id, *due.step}); failed)
-      std::rethrow_exception(failed.mapped());
     const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-    return response_of(due, mocks_->run(id_of(*due.step), not_mocked));
+    return response_of(due, mocks_->run(id_of(*due.step), not_mocked).text);
   } catch (const not_replaced&) {
     return refuse_request(due);
-  } catch (const non_retriable_error& problem) {
-    http::response out = embedded::no_answer(problem.what());
-    out.headers.add(protocol::header::no_retry, "true");
-    return out;
-  } catch (const retry_after_error& problem) {
-    http::response out = embedded::no_answer(problem.what());
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(problem.delay(clock()()));
-    out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
-    return out;
-  } catch (const std::exception& problem) {
-    return embedded::no_answer(problem.what());
   } catch (...) {
-    return embedded::no_answer("the thrown value is not a std::exception");
+    const protocol::failure failure = protocol::describe(std::current_exception(), clock()(),
+                                                         "the mock of step \"" + id_of(*due.step) + "\"");
+    http::response out = embedded::no_answer(failure.info.message);
+    if (!failure.retriable) out.headers.add(protocol::header::no_retry, "true");
+    if (failure.retry_after) {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(*failure.retry_after);
+      out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
+    }
+    return out;
   }
 }
 
 /// The response from which the engine makes the mocked result.
-INNGEST_INLINE http::response simulation::response_of(const embedded::job& due, const std::string& mocked) {
+INNGEST_INLINE http::response simulation::response_of(const embedded::job& due,
+                                                      const std::string& mocked) const {
   if (embedded::outgoing::asks_model(detail::parse_dom(due.text))) return {.status = 200, .body = mocked};
-  auto given = decode<fetch_response>(mocked, "mock");
+  auto given = decode<fetch_response>(mocked, "the mock of step \"" + id_of(*due.step) + "\"");
   http::response out{.status = given.status_code == 0 ? 200 : given.status_code};
   for (const auto& [name, value] : given.headers) out.headers.add(name, value);
   out.body = std::move(given.body);
@@ -417,33 +441,24 @@ INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json
   step_hash step{};
   detail::from_hex(op.value("id", ""), step);
   const embedded::active_run* run = scheduler_.find_run(run_id);
-  const bool is_under_way = run && run->pending.contains(step);  // reported again
-  if (!is_servers || is_under_way || !mocks_->has(id)) return false;
+  const bool is_under_way = run && run->pending.contains(step);                      // reported again
+  const bool is_request = is_servers && kind->work == protocol::step_work::request;  // see answer_request()
+  if (!is_servers || is_request || is_under_way || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-  const auto fail = [&](const char* message) {
-    op["error"] = {{"name", "Error"}, {"message", message}};
-    op["op"] = to_string(protocol::opcode::step_failed);
-  };
   try {
     const json opts = op.value("opts", json::object());
     const bool is_signal = kind->gives == protocol::step_gives::signal;
     const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(kind->gives, name, detail::parse_dom(mocks_->run(id, not_mocked)));
+    op["data"] = mocks::received(kind->gives, name, mocks_->run(id, not_mocked));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
   } catch (...) {
-    if (kind->work == protocol::step_work::request) {  // the server's first attempt, which it repeats
-      failed_requests_[{run_id, step}] = std::current_exception();
-      return false;
-    }
-    try {
-      throw;
-    } catch (const std::exception& problem) {
-      fail(problem.what());
-    } catch (...) {
-      fail("the thrown value is not a std::exception");
-    }
+    const std::string thrower = "the mock of step \"" + id + "\"";
+    std::string error;
+    protocol::write_error(error, protocol::describe(std::current_exception(), clock()(), thrower).info);
+    op["error"] = detail::parse_dom(error);
+    op["op"] = to_string(protocol::opcode::step_failed);
   }
   return true;
 }

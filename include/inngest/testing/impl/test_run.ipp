@@ -13,8 +13,7 @@ INNGEST_INLINE test_step::test_step(std::string id, std::string memo,
 
 INNGEST_INLINE int test_step::attempts() const {
   return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.what == embedded::progress::step_completed ||
-           entry.what == embedded::progress::step_retried || entry.what == embedded::progress::step_failed;
+    return ends_step(entry.what) || entry.what == embedded::progress::step_retried;
   }));
 }
 
@@ -53,17 +52,25 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
   const std::pair<const step_hash, embedded::pending_step>* first = nullptr;
+  const auto comes_before = [&](const auto& a, const auto& b) {
+    return a.second.begun != b.second.begun ? a.second.begun < b.second.begun
+                                            : reported_at(a.first) < reported_at(b.first);
+  };
   for (const auto& step : run->pending) {
-    if (!first || step.second.begun < first->second.begun) first = &step;
+    if (!first || comes_before(step, *first)) first = &step;
   }
   if (first) return id_of(first->first, first->second.name);
   const auto timeline = now().timeline;
   if (timeline.empty() || timeline.back().what != embedded::progress::step_retried) return "";
+  const embedded::timeline_entry& last = timeline.back();
+  return last.step_id ? id_of(*last.step_id, last.step) : last.step;
+}
+
+INNGEST_INLINE std::size_t test_run::reported_at(const step_hash& step) const {
   const auto& all = operations();
-  const auto last = std::find_if(all.rbegin(), all.rend(), [&](const embedded::reported_operation& op) {
-    return op.shown_name() == timeline.back().step;
-  });
-  return last == all.rend() ? timeline.back().step : id_of(last->id, last->shown_name());
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const embedded::reported_operation& op) { return op.id == step; });
+  return static_cast<std::size_t>(found - all.begin());
 }
 
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
@@ -78,13 +85,15 @@ INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
 }
 
 INNGEST_INLINE std::vector<std::string> test_run::steps() const {
-  std::unordered_set<std::string> reached;  // names
-  for (const auto& entry : now().timeline) reached.insert(entry.step);
+  std::set<step_hash> reached;
+  for (const auto& entry : now().timeline) {
+    if (entry.step_id) reached.insert(*entry.step_id);
+  }
   std::vector<std::string> out;
-  std::unordered_set<std::string> known;
+  std::set<std::string> known;
   for (const auto& operation : operations()) {
     const std::string id = id_of(operation.id, "");
-    if (!id.empty() && reached.contains(operation.shown_name()) && known.insert(id).second) out.push_back(id);
+    if (!id.empty() && reached.contains(operation.id) && known.insert(id).second) out.push_back(id);
   }
   return out;
 }
@@ -102,10 +111,7 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     return simulation->read_result(run, step, result);
   };
   std::vector<embedded::timeline_entry> attempts = reported_attempts(hash);
-  if (attempts.empty()) {  // of the server: the timeline knows only its name
-    const std::string name = shown_name(hash, base);
-    attempts = entries_of(name, uses_before(hash, name));
-  }
+  if (attempts.empty()) attempts = entries_of(hash);  // of the server
   return {whole, std::move(memo), std::move(attempts), read};
 }
 
@@ -157,13 +163,6 @@ INNGEST_INLINE std::string test_run::id_of(const step_hash& step, const std::str
   return out.empty() ? name : out;
 }
 
-INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std::string& id) const {
-  for (const auto& operation : operations()) {
-    if (operation.id == step) return operation.shown_name();
-  }
-  return id;
-}
-
 INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts(
     const step_hash& step) const {
   using embedded::operation_kind, embedded::progress;
@@ -185,24 +184,9 @@ INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts
   return out;
 }
 
-INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
-  std::size_t out = 0;
-  for (const auto& memo : simulation_->store().memos_of(id_)) {
-    if (memo.step == step) break;
-    if (memo.name == name) ++out;
-  }
-  return out;
-}
-
-INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const std::string& name,
-                                                                          std::size_t use) const {
-  std::vector<embedded::timeline_entry> out;
-  std::size_t at = 0;
-  for (auto& entry : now().timeline) {
-    if (entry.step != name) continue;
-    if (at == use) out.push_back(entry);
-    if (ends_step(entry.what)) ++at;
-  }
+INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const step_hash& step) const {
+  std::vector<embedded::timeline_entry> out = now().timeline;
+  std::erase_if(out, [&](const embedded::timeline_entry& entry) { return entry.step_id != step; });
   return out;
 }
 
