@@ -31,7 +31,8 @@ using embedded::run_status;
 class test_step {
  public:
   /// `read` passes a result through the function's middleware.
-  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
+  /// `metadata` maps kinds to values.
+  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries, json metadata,
             std::function<std::string(std::string)> read);
 
   /// The number of attempts that have ended.
@@ -42,6 +43,10 @@ class test_step {
   bool failed() const { return ended() && !detail::find_member(detail::json_buffer(memo_), "error").empty(); }
   /// The message of the last error; empty when there was none.
   std::string error() const;
+  /// The score that the step's body has set; `nullopt` when there is none.
+  std::optional<double> score(const std::string& name) const;
+  /// The metadata of a kind that the step's body has set; null when there is none.
+  json metadata(const std::string& kind) const;
   /// The step's result, as the function reads it. \throws payload_error when there is none, or it does not
   /// fit the type; step_error when the step failed.
   template <json_convertible T>
@@ -55,6 +60,7 @@ class test_step {
   std::string id_;
   std::string memo_;
   std::vector<embedded::timeline_entry> entries_;
+  json metadata_;
   std::function<std::string(std::string)> read_;
 };
 
@@ -127,7 +133,7 @@ class test_run {
   json metadata(const std::string& kind) const;
   /// The run's tags by name, from basic_context::tag and function_options::tags.
   std::vector<embedded::run_tag> tags() const;
-  /// The run's score with the name; `nullopt` when there is none.
+  /// The run's score with the name; `nullopt` when there is none. See test_step for those of a step's body.
   std::optional<double> score(const std::string& name) const;
 
   /// The operations that the function reported, call by call, for protocol tests.
@@ -144,6 +150,8 @@ class test_run {
   embedded::run now() const;
 
   json metadata_of_kind(const std::string& kind) const;
+  /// The metadata that the body of a step has set, by kind.
+  json metadata_of_step(const std::string& id, std::size_t index) const;
 
   /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const;

@@ -12,6 +12,8 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
+#include <inngest/embedded/store.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/codec.hpp>
@@ -83,6 +85,9 @@ struct reported_operation {
   std::string data{};     // JSON
   std::string error{};    // a JSON object; empty when absent
   std::int64_t took = 0;  // nanoseconds
+  std::string user_id{};  // as the function wrote it; empty when absent
+  std::int64_t user_index = 0;
+  std::vector<run_note> metadata{};  // that the step's body has set: see read_step_metadata
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 

@@ -33,6 +33,10 @@ class metadata_too_large : public payload_error {
 /// \throws payload_error that names the invalid member; metadata_too_large.
 std::vector<run_note> read_metadata(std::string_view body);
 
+/// Reads the metadata that a step's body has set, an array of changes: the notes, without run, id, time and
+/// target. Invalid changes are left out, because metadata does not make a step fail.
+std::vector<run_note> read_step_metadata(const json& changes);
+
 /// The size of a change as counted by a server.
 std::size_t metadata_size(const run_note& note);
 

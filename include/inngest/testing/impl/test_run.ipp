@@ -7,9 +7,28 @@
 namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE test_step::test_step(std::string id, std::string memo,
-                                    std::vector<embedded::timeline_entry> entries,
+                                    std::vector<embedded::timeline_entry> entries, json metadata,
                                     std::function<std::string(std::string)> read)
-    : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
+    : id_(std::move(id)),
+      memo_(std::move(memo)),
+      entries_(std::move(entries)),
+      metadata_(std::move(metadata)),
+      read_(std::move(read)) {}
+
+/// A score among all scores of a run or step.
+INNGEST_INLINE std::optional<double> score_in(const json& scores, const std::string& name) {
+  if (!scores.is_object() || !scores.contains(name)) return std::nullopt;
+  const json& value = scores[name]["value"];
+  return value.is_boolean() ? (value.get<bool>() ? 1.0 : 0.0) : value.get<double>();
+}
+
+INNGEST_INLINE std::optional<double> test_step::score(const std::string& name) const {
+  return score_in(metadata_.value("inngest.score", json()), name);
+}
+
+INNGEST_INLINE json test_step::metadata(const std::string& kind) const {
+  return metadata_.value("userland." + kind, json());
+}
 
 INNGEST_INLINE int test_step::attempts() const {
   return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
@@ -112,7 +131,7 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
   };
   std::vector<embedded::timeline_entry> attempts = reported_attempts(hash);
   if (attempts.empty()) attempts = entries_of(hash);  // of the server
-  return {whole, std::move(memo), std::move(attempts), read};
+  return {whole, std::move(memo), std::move(attempts), metadata_of_step(base, index), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -130,6 +149,16 @@ INNGEST_INLINE json test_run::metadata_of_kind(const std::string& kind) const {
   return {};
 }
 
+INNGEST_INLINE json test_run::metadata_of_step(const std::string& id, std::size_t index) const {
+  json target{{"step_id", id}};
+  if (index > 0) target["step_index"] = index;
+  json out = json::object();
+  for (const json& found : embedded::combined_metadata(simulation_->store().notes_of(id_))) {
+    if (found["target"] == target) out[found["kind"].get<std::string>()] = found["values"];
+  }
+  return out;
+}
+
 INNGEST_INLINE json test_run::metadata(const std::string& kind) const {
   return metadata_of_kind("userland." + kind);
 }
@@ -137,10 +166,7 @@ INNGEST_INLINE json test_run::metadata(const std::string& kind) const {
 INNGEST_INLINE std::vector<embedded::run_tag> test_run::tags() const { return now().tags; }
 
 INNGEST_INLINE std::optional<double> test_run::score(const std::string& name) const {
-  const json scores = metadata_of_kind("inngest.score");
-  if (!scores.is_object() || !scores.contains(name)) return std::nullopt;
-  const json& value = scores[name]["value"];
-  return value.is_boolean() ? (value.get<bool>() ? 1.0 : 0.0) : value.get<double>();
+  return score_in(metadata_of_kind("inngest.score"), name);
 }
 
 INNGEST_INLINE embedded::run test_run::now() const {

@@ -59,6 +59,14 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
       out.error = received_text(member, here);
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
+    } else if (key == "userland" && is_object) {
+      const json userland = received_json_value(received_text(member, here));
+      if (userland.contains("id") && userland["id"].is_string()) out.user_id = userland["id"];
+      if (userland.contains("index") && userland["index"].is_number_integer())
+        out.user_index = userland["index"];
+    } else if (key == "metadata") {
+      const json changes = received_json_value(received_text(member, here));
+      if (changes.is_array()) out.metadata = read_step_metadata(changes);
     } else {
       received_text(member, here);  // the operation omits this member, but it must be JSON
     }

@@ -142,6 +142,17 @@ INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
   return out;
 }
 
+INNGEST_INLINE std::vector<run_note> read_step_metadata(const json& changes) {
+  std::vector<run_note> out;
+  for (const json& change : changes) {
+    try {
+      out.push_back(notes::read_change(change, {}, "metadata"));
+    } catch (const payload_error&) {
+    }
+  }
+  return out;
+}
+
 INNGEST_INLINE run_note note_of(const realtime::message& message) {
   run_note out{.run_id = message.run_id, .what = run_note::kind::message};
   out.subject = message.channel;

@@ -61,6 +61,7 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
+  std::size_t metadata_size = 0;      // bytes that bodies of steps have set, since the engine started
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }

@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>
 #include <inngest/embedded/detail/scheduling/run_meter.hpp>
 #include <inngest/embedded/run.hpp>
@@ -41,6 +44,11 @@ struct change_journal {
   /// is a new ULID.
   void note_error(const active_run& run, const std::string& step, int attempt, const run_error& error,
                   std::string id, timestamp now);
+
+  /// Adds the metadata that the body of a step has set: of the step, or of an attempt that will be retried.
+  /// `ids` makes the notes' ids.
+  void note_metadata(active_run& run, const reported_operation& op, std::optional<int> attempt,
+                     detail::ulid_source& ids, timestamp now);
 
  private:
   static bool is_failure(embedded::progress what);

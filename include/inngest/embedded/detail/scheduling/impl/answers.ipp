@@ -133,6 +133,7 @@ INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run
       const run_error error = read_error(op.error);
       state_.journal.notify_step(run, op, progress::step_retried, call.attempt, words_of(error), now);
       state_.journal.note_error(run, op.shown_name(), call.attempt, error, state_.ids.next(now), now);
+      state_.journal.note_metadata(run, op, call.attempt, state_.ids, now);
       state_.jobs.retry(run, call, answer, now);
     } else if (auto problem = operations_.take(run, call, op, waits_for_group, now);
                problem && !out.refusal) {

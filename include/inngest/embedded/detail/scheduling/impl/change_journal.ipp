@@ -47,6 +47,24 @@ INNGEST_INLINE void change_journal::note_error(const active_run& run, const std:
                            .text = short_text_of(error)});
 }
 
+INNGEST_INLINE void change_journal::note_metadata(active_run& run, const reported_operation& op,
+                                                  std::optional<int> attempt, detail::ulid_source& ids,
+                                                  timestamp now) {
+  if (op.metadata.empty()) return;
+  json target{{"step_id", op.user_id.empty() ? op.name : op.user_id}};
+  if (op.user_index > 0) target["step_index"] = op.user_index;
+  if (attempt) target["step_attempt"] = *attempt;
+  for (run_note note : op.metadata) {
+    run.metadata_size += metadata_size(note);
+    if (run.metadata_size > max_metadata_of_run) return;
+    note.run_id = run.id();
+    note.id = ids.next(now);
+    note.at = now;
+    note.target = encode(target);
+    changes.notes.push_back(std::move(note));
+  }
+}
+
 INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {
   using embedded::progress;
   return what == progress::run_retried || what == progress::step_retried || what == progress::step_failed ||

@@ -54,6 +54,7 @@ INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const ste
 INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operation& op, int attempt,
                                         timestamp now) {
   if (run.memos.contains(op.id)) return;
+  state_.journal.note_metadata(run, op, std::nullopt, state_.ids, now);
   const auto planned = run.pending.find(op.id);
   memo_record memo{.step = op.id,
                    .name = op.shown_name(),
