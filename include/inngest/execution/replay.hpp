@@ -240,8 +240,8 @@ class replay {
   /// See basic_context::traceparent.
   std::string traceparent() const;
 
-  /// Passes the data for a deferred function through the middleware.
-  std::string transform_deferred(const step_options& options, std::string data);
+  /// Identifies the call of a deferred function. Middleware may change its id, its name and `data`.
+  step_call enter_deferred(const step_options& options, std::string& data);
 
   /// Passes the output of another run, as JSON text, through the function's middleware.
   std::string read_output(std::string_view output);

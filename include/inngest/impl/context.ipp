@@ -33,23 +33,22 @@ INNGEST_INLINE basic_context::basic_context(execution::replay& replay, const han
 INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& options, const std::string& slug,
                                                          std::string data, const defer_options& more) {
   execution::check_step_options(options);
-  std::string input = replay_->transform_deferred(options, std::move(data));
+  const execution::step_call call = replay_->enter_deferred(options, data);
   if (more.experiment) {
     detail::json_object_text chosen;
     chosen.add("experimentName", more.experiment->experiment).add("variant", more.experiment->variant);
     const std::string member = "{\"_inngestExperiment\":" + chosen.text() + "}";
-    if (input.starts_with('{')) input = protocol::merged_options(input, member);
+    if (data.starts_with('{')) data = protocol::merged_options(data, member);
   }
   detail::json_object_text text;
-  text.add_exact("fn_slug", slug).add_raw("input", input);
+  text.add_exact("fn_slug", slug).add_raw("input", data);
   const std::string meta = protocol::meta_text(more.meta, replay_->propagated_sessions());
   if (!meta.empty()) text.add_raw("meta", meta);
-  const std::string name = options.name.empty() ? std::string(options.id.text()) : options.name;
   const protocol::operation added{.code = protocol::row_of(step_kind::defer).begins_with,
-                                  .id = options.id.hash(),
-                                  .name = name,
-                                  .display_name = name,
-                                  .user_id = std::string(options.id.text()),
+                                  .id = call.hash,
+                                  .name = call.name(),
+                                  .display_name = call.name(),
+                                  .user_id = call.id,
                                   .options = text.text()};
   replay_->record_deferred(added);
   return {*replay_, added, slug};

@@ -189,18 +189,19 @@ INNGEST_INLINE std::string replay::traceparent() const {
   return out.empty() ? std::string(info_.traceparent) : out;
 }
 
-INNGEST_INLINE std::string replay::transform_deferred(const step_options& options, std::string data) {
+INNGEST_INLINE step_call replay::enter_deferred(const step_options& options, std::string& data) {
   refuse_other_threads(options.id.text());
-  if (hooks_.empty()) return data;
-  const step_call call{.hash = options.id.hash(),
-                       .id = std::string(options.id.text()),
-                       .kind = step_kind::defer,
-                       .file = options.id.file(),
-                       .line = options.id.line()};
-  const step_info info{.id = call.id, .name = options.name, .kind = call.kind, .hash = call.hash};
-  step_input changed{.id = call.id, .name = options.name, .input = "[" + data + "]"};
-  guard_hooks(call, [&] { hooks_.transform_input(info, changed); });
-  return changed.input.substr(1, changed.input.size() - 2);
+  step_call call{.hash = options.id.hash(),
+                 .id = std::string(options.id.text()),
+                 .given_name = options.name,
+                 .kind = step_kind::defer,
+                 .file = options.id.file(),
+                 .line = options.id.line()};
+  if (hooks_.empty()) return call;
+  std::string input = "[" + data + "]";
+  transform_input(call, &input);
+  data = input.substr(1, input.size() - 2);
+  return call;
 }
 
 INNGEST_INLINE std::string replay::read_output(std::string_view output) {

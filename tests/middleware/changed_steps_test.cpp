@@ -1,0 +1,103 @@
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <inngest/inngest.hpp>
+#include <inngest/middleware.hpp>
+
+#include "../catch.hpp"
+#include "../support/handler_driver.hpp"
+
+// What middleware makes of the id, the name and the input of a step or a deferred call.
+
+namespace {
+
+using inngest::json;
+using inngest::step_input;
+using support::answer;
+using support::hash_of;
+using support::run_driver;
+
+using asked = inngest::event<"changed/asked">;
+using context = inngest::context<asked>;
+
+struct note {
+  std::string text;
+};
+INNGEST_FIELDS(note, text)
+
+using noted = inngest::event<"changed/noted", note>;
+
+class changing final : public inngest::middleware {
+ public:
+  using change = std::function<void(step_input&)>;
+  explicit changing(change how) : how_(std::move(how)) {}
+
+  void transform_step_input(const inngest::call_info&, const inngest::step_info&,
+                            step_input& changed) override {
+    how_(changed);
+  }
+
+ private:
+  change how_;
+};
+
+inngest::client_options options_with(changing::change how) {
+  auto out = support::quiet_options();
+  out.middleware = {std::make_shared<changing>(std::move(how))};
+  return out;
+}
+
+template <class Handler>
+inngest::any_function function_of(Handler handler) {
+  return support::quiet_client().create_function({.id = "f"}, inngest::on<asked>(), std::move(handler));
+}
+
+/// A driver of a function with this handler, whose steps middleware changes.
+template <class Handler>
+run_driver run_with(changing::change how, Handler handler) {
+  return run_driver(function_of(std::move(handler)), options_with(std::move(how)));
+}
+
+const inngest::deferred_function<note>& deferred() {
+  static const auto function =
+      support::quiet_client().create_deferred_function<note>({.id = "later"}, [](auto&) {});
+  return function;
+}
+
+void move_to_tenant(step_input& step) {
+  step.id = "tenant/" + step.id;
+  step.name = "N";
+}
+
+}  // namespace
+
+TEST_CASE("middleware changes the id and the name of a deferred call as those of a step",
+          "[middleware][defer]") {
+  auto run = run_with(move_to_tenant, [](context& ctx) { ctx.defer("d", deferred(), note{"n"}); });
+  const json added = run.discover().op();
+  CHECK(added.at("op") == "DeferAdd");
+  CHECK(added.at("id") == hash_of("tenant/d"));
+  CHECK(added.at("name") == "N");
+  CHECK(added.at("displayName") == "N");
+  CHECK(added.at("userland").at("id") == "tenant/d");
+  CHECK(added.at("opts").at("input") == json{{"text", "n"}});
+
+  auto unnamed = run_with([](step_input& step) { step.id = "e"; },
+                          [](context& ctx) { ctx.defer("d", deferred(), note{"n"}); });
+  CHECK(unnamed.discover().op().at("displayName") == "e");
+}
+
+TEST_CASE("a deferred call whose id middleware has changed can be taken back", "[middleware][defer]") {
+  const auto f = function_of([](context& ctx) { ctx.defer("d", deferred(), note{"n"}).abort(); });
+  json body = json::parse(support::call{}.text());
+  body["defers"] = {{hash_of("tenant/d"), {{"abortable", true}}}};
+  const inngest::handler handler(inngest::client(options_with(move_to_tenant)), {f});
+  const json aborted = answer(handler(support::post(f.slug(), body.dump()))).op();
+  CHECK(aborted.at("op") == "DeferAbort");
+  CHECK(aborted.at("displayName") == "N");
+  CHECK(aborted.at("opts") ==
+        json{{"target_hashed_id", hash_of("tenant/d")}, {"fn_slug", "app-later"}, {"id", "tenant/d"}});
+}
