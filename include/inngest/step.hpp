@@ -381,9 +381,10 @@ class step : private detail::step_base {
   template <class Output, class Data>
   Output invoke_slug(step_options options, const std::string& slug, const Data& data,
                      const invoke_options& invoke) {
-    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
+    const bool is_hooked = !replay_->hooks().empty();
+    std::string input = is_hooked ? encode(data, "data") : "";  // only middleware needs it before `describe`
     const auto describe = [&](const execution::step_call& at) {
-      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
+      const std::string text = is_hooked ? input : encode(data, "data");
       detail::json_object_text out;
       out.add_exact("function_id", slug).add_raw("payload", invoke_payload(text, invoke));
       if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));

@@ -1,3 +1,4 @@
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -100,4 +101,74 @@ TEST_CASE("a deferred call whose id middleware has changed can be taken back", "
   CHECK(aborted.at("displayName") == "N");
   CHECK(aborted.at("opts") ==
         json{{"target_hashed_id", hash_of("tenant/d")}, {"fn_slug", "app-later"}, {"id", "tenant/d"}});
+}
+
+namespace {
+
+/// A middleware that leaves this text as the input.
+changing::change leaving(std::string input) {
+  return [input = std::move(input)](step_input& step) { step.input = input; };
+}
+
+/// Calls one kind of step that has an input; a failure that a handler could catch would be lost.
+void call_step(context& ctx, const std::string& kind) {
+  static const auto called = support::quiet_client().create_function(
+      {.id = "called"}, inngest::on<noted>(), [](inngest::context<noted>&) { return 1; });
+  const auto body = [](const std::string& text) { return text; };
+  try {
+    if (kind == "invoke") ctx.step.invoke("s", called, note{"n"});
+    if (kind == "defer") ctx.defer("s", deferred(), note{"n"});
+    if (kind == "run") ctx.step.run("s", body, std::string("n"));
+    if (kind == "ai.wrap") ctx.step.ai.wrap("s", body, std::string("n"));
+    if (kind == "parallel run") {
+      ctx.group.parallel([&] { ctx.step.run("s", body, std::string("n")); },
+                         [&] { ctx.step.run("t", body, std::string("n")); });
+    }
+  } catch (const std::exception&) {
+  }
+}
+
+answer answer_with(const changing::change& how, const std::string& kind) {
+  return run_with(how, [kind](context& ctx) { call_step(ctx, kind); }).discover();
+}
+
+}  // namespace
+
+TEST_CASE("an input that middleware has spoiled fails the attempt with an error that names the step",
+          "[middleware]") {
+  const std::string problem = "step \"s\": middleware::transform_step_input must leave a JSON array of ";
+  const auto fails = [&](const std::string& kind, const std::string& input, const std::string& expected) {
+    INFO(kind << " with the input " << input);
+    const answer reply = answer_with(leaving(input), kind);
+    CHECK(reply.status == 400);
+    CHECK(reply.header("x-inngest-no-retry") == "true");
+    CHECK(reply.body().at("name") == "inngest::payload_error");
+    CHECK(reply.body().at("message") == problem + expected);
+  };
+  for (const std::string input : {"", "{}", "7", "no JSON", "[no JSON]", "[1", "[1] 2", "[1]}"}) {
+    for (const char* kind : {"invoke", "defer"}) fails(kind, input, "one argument");
+    for (const char* kind : {"run", "ai.wrap", "parallel run"}) fails(kind, input, "arguments");
+  }
+  for (const char* kind : {"invoke", "defer"}) {
+    for (const char* input : {"[]", "[{},{}]"}) fails(kind, input, "one argument");
+  }
+}
+
+TEST_CASE("white space around an input that middleware has changed does not matter", "[middleware]") {
+  const auto how = leaving(" [ {\"text\":\"m\"} ]\n");
+  CHECK(answer_with(how, "invoke").op().at("opts").at("payload").at("data") == json{{"text", "m"}});
+  CHECK(answer_with(how, "defer").op().at("opts").at("input") == json{{"text", "m"}});
+  CHECK(answer_with(leaving(" [\"m\"]\n"), "run").op().at("data") == "m");
+}
+
+TEST_CASE("middleware that changes no input leaves the data as the handler gave it", "[middleware]") {
+  const changing::change none = [](step_input&) {};
+  CHECK(answer_with(none, "invoke").op().at("opts").at("payload").at("data") == json{{"text", "n"}});
+  CHECK(answer_with(none, "defer").op().at("opts").at("input") == json{{"text", "n"}});
+  CHECK(answer_with(none, "run").op().at("data") == "n");
+}
+
+TEST_CASE("a step without arguments ignores the input that middleware gives it", "[middleware]") {
+  auto run = run_with(leaving("no JSON"), [](context& ctx) { return ctx.step.run("s", [] { return 1; }); });
+  CHECK(run.discover().op().at("data") == 1);
 }

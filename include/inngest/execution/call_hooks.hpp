@@ -6,6 +6,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>
 #include <inngest/execution/hooks.hpp>
+#include <inngest/execution/mistakes.hpp>
 #include <inngest/middleware.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -33,8 +34,9 @@ class call_hooks {
     threw_ = false;
   }
 
-  /// Passes the id, the name and the input of a step through transform_step_input.
-  void transform_input(const step_info& step, step_input& changed);
+  /// Passes the id, the name and the input of a step through transform_step_input. `input` is what the step
+  /// uses, see accepted_input(); null for a step without arguments.
+  void transform_input(const step_info& step, step_input& changed, std::string* input);
 
   /// Passes a step's result, as JSON text, through wrap_step.
   std::string wrap_result(const step_info& step, next_call<std::string> innermost);

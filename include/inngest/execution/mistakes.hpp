@@ -6,7 +6,9 @@
 
 #include <inngest/config.hpp>
 #include <inngest/execution/step_call.hpp>
+#include <inngest/middleware.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/protocol/step_kinds.hpp>
 #include <inngest/step_id.hpp>
 
 // Errors and warnings about mistakes in user code.
@@ -19,6 +21,16 @@ void check_step_options(const step_options& options);
 /// Rejects ids and names that can't be written in an answer.
 /// \throws payload_error when they are not UTF-8.
 void refuse_unwritable(const std::string& id, const std::string& name);
+
+/// Whether the step's only argument is the data of an event.
+constexpr bool takes_event_data(step_kind kind) {
+  return protocol::row_of(kind).takes == protocol::step_takes::event_data;
+}
+
+/// What a step uses of the input that middleware left: the whole array, or, where it is an event's data, the
+/// only element. Both become part of an answer, which anything else would make unreadable.
+/// \throws payload_error naming the step.
+std::string accepted_input(const step_info& step, const std::string& input);
 
 protocol::failure error_of_stale_call();
 

@@ -172,9 +172,9 @@ class replay {
   // ---- for steps ------------------------------------------------------------------------------------
 
   /// Identifies a step call and finds its stored result. Middleware may change the step's id, name and
-  /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
-  /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
-  /// interrupted before.
+  /// `input`: the array of arguments, or the data of an invoke. \throws nested_step_error inside a step's
+  /// body; wrong_thread_error on a thread other than the handler's; step_options_error for a blank id or
+  /// negative retries; interrupt when the handler was interrupted before.
   step_call enter(step_options&& options, step_kind kind, std::string* input = nullptr) {
     return (this->*functions_.enter)(std::move(options), kind, input);
   }

@@ -5,9 +5,11 @@
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_input& changed) {
-  threw_ = true;
+INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_input& changed,
+                                                std::string* input) {
+  threw_ = true;  // also where a hook leaves something unusable
   all_.for_each([&](middleware& layer) { layer.transform_step_input(call_, step, changed); });
+  if (input && changed.input != step.input) *input = accepted_input(step, changed.input);
   threw_ = false;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
+#include <string>
 #include <string_view>
 
 #include <inngest/config.hpp>
@@ -8,6 +10,7 @@
 #include <inngest/error.hpp>
 #include <inngest/execution/branches.hpp>
 #include <inngest/execution/mistakes.hpp>
+#include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -26,6 +29,26 @@ INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& 
   const std::string step = "step \"" + detail::to_printable(id) + "\"";
   detail::require_utf8(id, step + ": its id");
   detail::require_utf8(name, step + ": its name");
+}
+
+INNGEST_INLINE std::string accepted_input(const step_info& step, const std::string& input) {
+  const bool is_data = takes_event_data(step.kind);
+  if (detail::is_json(input) && input[input.find_first_not_of(" \t\r\n")] == '[') {
+    if (!is_data) return input;
+    const detail::json_buffer buffer(input);
+    detail::json_document document(buffer.text());
+    detail::json_value root = document.root();
+    std::string only;
+    std::size_t count = 0;
+    for (auto& item : detail::elements_of(root, {})) {
+      only = detail::raw_text(detail::take(item, {}), {});
+      ++count;
+    }
+    if (count == 1) return only;
+  }
+  throw payload_error({}, "step \"" + std::string(step.id) +
+                              "\": middleware::transform_step_input must leave a JSON array of " +
+                              (is_data ? "one argument" : "arguments"));
 }
 
 /// Why a handler may reach different steps than in its last call.

@@ -197,10 +197,7 @@ INNGEST_INLINE step_call replay::enter_deferred(const step_options& options, std
                  .kind = step_kind::defer,
                  .file = options.id.file(),
                  .line = options.id.line()};
-  if (hooks_.empty()) return call;
-  std::string input = "[" + data + "]";
-  transform_input(call, &input);
-  data = input.substr(1, input.size() - 2);
+  if (!hooks_.empty()) transform_input(call, &data);
   return call;
 }
 
@@ -299,15 +296,14 @@ INNGEST_INLINE void replay::guard_hooks(const step_call& call, detail::function_
 }
 
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
-  if (input) call.arguments = *input;
+  if (input) call.arguments = takes_event_data(call.kind) ? "[" + *input + "]" : *input;
   step_input changed{.id = call.id, .name = call.given_name, .input = call.arguments};
   const step_info before = describe(call);
-  guard_hooks(call, [&] { hooks_.transform_input(before, changed); });
+  guard_hooks(call, [&] { hooks_.transform_input(before, changed, input); });
   if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
-  call.arguments = changed.input;
-  if (input) *input = std::move(changed.input);
+  call.arguments = std::move(changed.input);
 }
 
 INNGEST_INLINE protocol::operation replay::completed(const step_call& call, protocol::operation op) const {
