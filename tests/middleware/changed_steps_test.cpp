@@ -172,3 +172,18 @@ TEST_CASE("a step without arguments ignores the input that middleware gives it",
   auto run = run_with(leaving("no JSON"), [](context& ctx) { return ctx.step.run("s", [] { return 1; }); });
   CHECK(run.discover().op().at("data") == 1);
 }
+
+TEST_CASE("a blank id that middleware leaves fails the attempt with an error that names the step",
+          "[middleware]") {
+  for (const std::string id : {"", " \t\n"}) {
+    for (const char* kind : {"invoke", "defer", "run", "ai.wrap", "parallel run"}) {
+      INFO(kind << " with the id '" << id << "'");
+      const answer reply = answer_with([id](step_input& step) { step.id = id; }, kind);
+      CHECK(reply.status == 400);
+      CHECK(reply.header("x-inngest-no-retry") == "true");
+      CHECK(reply.body().at("name") == "inngest::step_options_error");
+      CHECK(reply.body().at("message") ==
+            "step \"s\": middleware::transform_step_input must not leave its id empty or blank");
+    }
+  }
+}

@@ -18,6 +18,10 @@ namespace inngest::inline INNGEST_ABI::execution {
 /// \throws step_options_error for a blank id or negative retries.
 void check_step_options(const step_options& options);
 
+/// Steps whose ids are blank can't be told apart.
+/// \throws step_options_error when middleware left a blank id.
+void refuse_blank_id(const step_info& step, const std::string& changed_id);
+
 /// Rejects ids and names that can't be written in an answer.
 /// \throws payload_error when they are not UTF-8.
 void refuse_unwritable(const std::string& id, const std::string& name);

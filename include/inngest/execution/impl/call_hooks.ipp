@@ -9,6 +9,7 @@ INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_inpu
                                                 std::string* input) {
   threw_ = true;  // also where a hook leaves something unusable
   all_.for_each([&](middleware& layer) { layer.transform_step_input(call_, step, changed); });
+  refuse_blank_id(step, changed.id);
   if (input && changed.input != step.input) *input = accepted_input(step, changed.input);
   threw_ = false;
 }

@@ -12,16 +12,23 @@
 #include <inngest/execution/mistakes.hpp>
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/options.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE void check_step_options(const step_options& options) {
   const std::string_view id = options.id.text();
-  if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+  if (detail::is_blank(id))
     throw step_options_error(std::string(id), "a step's id must not be empty or blank");
   if (options.retries && *options.retries < 0)
     throw step_options_error(std::string(id),
                              "retries must be 0 or more, not " + std::to_string(*options.retries));
+}
+
+INNGEST_INLINE void refuse_blank_id(const step_info& step, const std::string& changed_id) {
+  if (detail::is_blank(changed_id))
+    throw step_options_error(std::string(step.id),
+                             "middleware::transform_step_input must not leave its id empty or blank");
 }
 
 INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& name) {
