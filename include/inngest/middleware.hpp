@@ -150,7 +150,7 @@ class middleware {
   virtual void on_memoization_end(const call_info&) {}
   /// Called after the function has returned.
   virtual void on_run_complete(const call_info&, std::string_view /*output*/) {}
-  /// Called after the function has thrown.
+  /// Called after the function, or a hook inside of wrap_request, has thrown.
   virtual void on_run_error(const call_info&, const failure_info&) {}
 
   /// Returns the W3C `traceparent` of the span that is open on this thread, for basic_context::traceparent();

@@ -169,6 +169,9 @@ class replay {
   /// Runs the handler, which appends its result to the given text.
   outcome run(detail::function_ref<void(std::string&)> handler);
 
+  /// Instead of run(): how a call ends whose middleware has thrown before the handler was called.
+  outcome fail_before_handler(const std::exception_ptr& thrown);
+
   // ---- for steps ------------------------------------------------------------------------------------
 
   /// Identifies a step call and finds its stored result. Middleware may change the step's id, name and

@@ -63,6 +63,16 @@ void add_call_headers(http::response& out, const http::request& request,
                       std::chrono::steady_clock::duration parsing,
                       std::chrono::steady_clock::duration running);
 
+/// The answer to a call whose middleware has thrown the exception that is being handled: the server learns
+/// its type, and whether and when to try again, as from a handler's exception. `told` are the hooks that
+/// learn of the error; null for none.
+http::response answer_to_exception(const served_app& app, const served_function& served,
+                                   const http::request& request, const protocol::call_request& call,
+                                   const execution::hooks* told, const execution::call_stop& stop);
+
+void log_warnings(const served_app& app, const served_function& served, const protocol::call_request& call,
+                  const execution::outcome& outcome);
+
 http::response call_function(const served_app& app, const served_function& served,
                              const http::request& request, const incoming_call& incoming,
                              const save_results* save, const execution::call_stop& stop);

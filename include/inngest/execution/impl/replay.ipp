@@ -62,6 +62,14 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   return out;
 }
 
+INNGEST_INLINE outcome replay::fail_before_handler(const std::exception_ptr& thrown) {
+  outcome out;
+  fail(out, protocol::describe(thrown, services_.now(), function_name()));
+  notify_error(out);
+  out.warnings = std::move(warnings_);
+  return out;
+}
+
 INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());

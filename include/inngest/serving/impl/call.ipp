@@ -85,6 +85,33 @@ INNGEST_INLINE void add_call_headers(http::response& out, const http::request& r
   }
 }
 
+INNGEST_INLINE http::response answer_to_exception(const served_app& app, const served_function& served,
+                                                  const http::request& request,
+                                                  const protocol::call_request& call,
+                                                  const execution::hooks* told,
+                                                  const execution::call_stop& stop) {
+  const call_info info = info_of(served, request, &call);
+  execution::replay replay(call, app.services,
+                           {.function_id = info.function_id,
+                            .function = info.function,
+                            .traceparent = info.traceparent,
+                            .request_id = info.request_id,
+                            .job_id = info.job_id,
+                            .hooks = told,
+                            .stop = stop});
+  execution::outcome outcome = replay.fail_before_handler(std::current_exception());
+  log_warnings(app, served, call, outcome);
+  return answer_for(app, std::move(outcome), request);
+}
+
+INNGEST_INLINE void log_warnings(const served_app& app, const served_function& served,
+                                 const protocol::call_request& call, const execution::outcome& outcome) {
+  for (const std::string& warning : outcome.warnings) {
+    app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
+                          warning);
+  }
+}
+
 INNGEST_INLINE http::response call_function(const served_app& app, const served_function& served,
                                             const http::request& request, const incoming_call& incoming,
                                             const save_results* save, const execution::call_stop& stop) {
@@ -106,17 +133,20 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
   auto checkpoints = save ? checkpoints_in_process(app, *served.function, call, *save)
                           : checkpoints_with_server(app, *served.function, call);
   if (checkpoints) replay_options.checkpoints = &*checkpoints;
-  transform_input(served, call, request);
+  try {
+    transform_input(served, call, request);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return answer_to_exception(app, served, request, call, &served.hooks, stop);
+  }
   const auto parsed = clock::now();
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
   if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
     check_determinism(app, served, call, replay_options, outcome);
-  for (const std::string& warning : outcome.warnings) {
-    app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
-                          warning);
-  }
+  log_warnings(app, served, call, outcome);
   http::response out = answer_for(app, std::move(outcome), request);
   add_call_headers(out, request, parsed - began, clock::now() - parsed);
   return out;
@@ -140,15 +170,30 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   const incoming_call incoming = read_call(request, request.body);
   const call_info info = info_of(served, request, incoming.request.get());
   bool was_called = false;
-  return served.hooks.template wrap<http::response>(
-      [&](middleware& layer, next_call<http::response> next) {
-        return layer.wrap_request(info, request, next);
-      },
-      [&] {
-        if (!std::exchange(was_called, true))
-          return call_function(app, served, request, incoming, save, stop);
-        return call_function(app, served, request, read_call(request, request.body), save, stop);
-      });
+  bool is_from_inside = false;  // the exception is not that of a hook
+  const auto innermost = [&] {
+    is_from_inside = false;
+    try {
+      if (!std::exchange(was_called, true)) return call_function(app, served, request, incoming, save, stop);
+      return call_function(app, served, request, read_call(request, request.body), save, stop);
+    } catch (...) {
+      is_from_inside = true;
+      throw;
+    }
+  };
+  try {
+    return served.hooks.template wrap<http::response>(
+        [&](middleware& layer, next_call<http::response> next) {
+          return layer.wrap_request(info, request, next);
+        },
+        innermost);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    if (is_from_inside || !incoming.request) throw;
+    // no hooks are told: on_run_error is only called inside of wrap_request
+    return answer_to_exception(app, served, request, *incoming.request, nullptr, stop);
+  }
 }
 
 INNGEST_INLINE void seal_response(execution::outcome& outcome) {

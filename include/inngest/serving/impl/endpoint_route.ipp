@@ -424,7 +424,13 @@ INNGEST_INLINE http::response continue_run(const served_app& app, const served_f
                                                  .hooks = &served.hooks,
                                                  .limits = app.settings().limits(),
                                                  .stop = stop};
-  transform_input(served, call, request);
+  try {
+    transform_input(served, call, request);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return answer_to_exception(app, served, request, call, &served.hooks, stop);
+  }
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
   endpoints::log_warnings(app, served, run_id, outcome);
