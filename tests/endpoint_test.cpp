@@ -760,6 +760,28 @@ TEST_CASE("an endpoint's middleware sees its requests, runs and steps", "[endpoi
   CHECK(layer->seen == strings{"request POST", "run", "step a", "step b", "end"});
 }
 
+TEST_CASE("a continued endpoint run ends when middleware refuses its input for good",
+          "[endpoint][middleware]") {
+  struct refusing final : inngest::middleware {
+    int errors = 0;
+    void transform_function_input(const inngest::call_info&, inngest::function_input&) override {
+      throw inngest::non_retriable_error("denied");
+    }
+    void on_run_error(const inngest::call_info&, const inngest::failure_info&) override { ++errors; }
+  };
+  const auto layer = std::make_shared<refusing>();
+  app_with_server f;
+  json data{{"domain", "http://shop.test"}, {"method", "POST"}, {"path", "/checkout"}, {"fn", "e"}};
+  data["body"] = "eyJpZCI6Im8xIiwiYW1vdW50IjoyMX0=";
+  f.server->events = {{{"name", "inngest/http.request"}, {"data", data}}};
+  const auto handler = inngest::endpoint(f.app, {.id = "e", .middleware = {layer}}, two_steps{}).serve();
+  const response refused = handler(call_of(some_run));
+  CHECK(refused.status == 400);
+  CHECK(header(refused, "x-inngest-no-retry") == "true");
+  CHECK(json::parse(refused.body).at("name") == "NonRetriableError");
+  CHECK(layer->errors == 1);
+}
+
 TEST_CASE("a run with saved steps goes on at the server when middleware throws at its end",
           "[endpoint][middleware][failures]") {
   struct throwing final : inngest::middleware {
