@@ -94,12 +94,12 @@ struct function_input {
 
 /// The input of a step call. A changed id makes it a different step.
 struct step_input {
-  /// The id as written.
+  /// The id as written. A blank one fails the attempt.
   std::string id;
   /// The displayed name; empty for the id.
   std::string name;
   /// The arguments of the step's body as a JSON array; empty when it has none. For an invoke or a deferred
-  /// call, the only argument is the other function's data.
+  /// call, the only argument is the other function's data. Anything else fails the attempt.
   std::string input{};
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/settings.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -19,11 +20,7 @@ INNGEST_INLINE std::optional<std::string> read_environment(const char* name) {
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
-INNGEST_INLINE bool is_url(std::string_view text) {
-  const std::size_t host = text.find("://") + 3;
-  return (text.starts_with("http://") || text.starts_with("https://")) && text.size() > host &&
-         text[host] != '/' && text.find(' ') == std::string_view::npos && !has_control_characters(text);
-}
+INNGEST_INLINE bool is_url(std::string_view text) { return !url_problem(text); }
 
 INNGEST_INLINE void check_plain_text(const std::string& name, const std::string& text) {
   if (has_control_characters(text))

@@ -100,6 +100,7 @@ INNGEST_INLINE http::response answer_to_exception(const served_app& app, const s
                             .hooks = told,
                             .stop = stop});
   execution::outcome outcome = replay.fail_before_handler(std::current_exception());
+  app.client.log().error("serve: " + outcome.failure->info.message);
   log_warnings(app, served, call, outcome);
   return answer_for(app, std::move(outcome), request);
 }
