@@ -266,3 +266,31 @@ TEST_CASE("a step may use the harness", "[testing]") {
   CHECK(run.error() == "");
   CHECK(run.output<int>() == 130);
 }
+
+TEST_CASE("a stored result has its form, and the results of others have theirs", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [](context& ctx) {
+    const auto got = ctx.step.wait_for_event<uploaded>("w", {.timeout = 1h});
+    return got ? got->data.name + "/" + got->data.data : std::string("none");
+  });
+  harness t{app, {f}};
+  const test_run waiting = t.send(begun{});
+  t.preload_step("w", upload{"p", "q"});  // for later runs
+  t.send(uploaded{upload{"real", "d"}});
+  CHECK(waiting.output<std::string>() == "real/d");
+  CHECK(t.send(begun{}).output<std::string>() == "p/q");
+  inngest::testing::recorded_run recorded;
+  recorded.events = {inngest::any_event(begun{}).text()};
+  recorded.results.emplace_back(inngest::detail::sha1::of("w"),
+                                inngest::any_event(uploaded{upload{"rec", "d"}}).text());
+  CHECK(t.replay(f, recorded).output<std::string>() == "rec/d");
+}
+
+TEST_CASE("a mocked fetch may say where its answer came from", "[testing]") {
+  const auto app = make_client();
+  const auto f =
+      make_function(app, [](context& ctx) { return ctx.step.fetch("x", {.url = "http://a/b"}).url; });
+  harness t{app, {f}};
+  t.mock_step("x", [] { return inngest::fetch_response{.status_code = 404, .url = "http://final/"}; });
+  CHECK(t.send(begun{}).output<std::string>() == "http://final/");
+}

@@ -6593,12 +6593,12 @@ struct function_input {
 
 /// The input of a step call. A changed id makes it a different step.
 struct step_input {
-  /// The id as written.
+  /// The id as written. A blank one fails the attempt.
   std::string id;
   /// The displayed name; empty for the id.
   std::string name;
   /// The arguments of the step's body as a JSON array; empty when it has none. For an invoke or a deferred
-  /// call, the only argument is the other function's data.
+  /// call, the only argument is the other function's data. Anything else fails the attempt.
   std::string input{};
 };
 
@@ -6649,7 +6649,7 @@ class middleware {
   virtual void on_memoization_end(const call_info&) {}
   /// Called after the function has returned.
   virtual void on_run_complete(const call_info&, std::string_view /*output*/) {}
-  /// Called after the function has thrown.
+  /// Called after the function, or a hook inside of wrap_request, has thrown.
   virtual void on_run_error(const call_info&, const failure_info&) {}
 
   /// Returns the W3C `traceparent` of the span that is open on this thread, for basic_context::traceparent();
@@ -7227,7 +7227,6 @@ INNGEST_INLINE std::string current_exception_type_name() {
 // inngest/execution/replay.hpp
 
 #include <deque>
-#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -7523,539 +7522,6 @@ INNGEST_INLINE std::string hooks::read_result(const call_info& call, const step_
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-namespace inngest::inline INNGEST_ABI::execution {
-
-/// The middleware hooks of one call of a handler. Records whether a hook threw, because the handler then
-/// stopped early.
-class call_hooks {
- public:
-  /// The arguments must outlive it. In a rehearsal, hooks that only receive notifications are not called.
-  call_hooks(const hooks& all, const call_info& call, bool is_rehearsal)
-      : all_(all), call_(call), is_rehearsal_(is_rehearsal) {}
-
-  const hooks& all() const { return all_; }
-  bool empty() const { return all_.empty(); }
-  bool threw() const { return threw_; }
-  /// Called when a hook's exception was caught and only became a warning.
-  void forget_exception() { threw_ = false; }
-
-  /// Calls `call` with every middleware, except in a rehearsal.
-  template <class Call>
-  void notify(Call&& call) {
-    if (is_rehearsal_ || all_.empty()) return;
-    threw_ = true;
-    all_.for_each(call);
-    threw_ = false;
-  }
-
-  /// Passes the id, the name and the input of a step through transform_step_input.
-  void transform_input(const step_info& step, step_input& changed);
-
-  /// Passes a step's result, as JSON text, through wrap_step.
-  std::string wrap_result(const step_info& step, next_call<std::string> innermost);
-
-  /// Calls the body of a step inside wrap_step_handler. It returns JSON text. Exceptions count as the step's.
-  std::string wrap_body(const step_info& step, next_call<std::string> innermost);
-
-  /// Calls the handler inside wrap_function_handler. It returns JSON text.
-  std::string wrap_handler(next_call<std::string> innermost);
-
- private:
-  /// Calls hooks around `innermost`. Exceptions of `innermost` are not attributed to the hooks.
-  std::string wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
-                   next_call<std::string> innermost);
-
-  const hooks& all_;
-  const call_info& call_;
-  const bool is_rehearsal_;
-  bool threw_ = false;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/impl/call_hooks.ipp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_input& changed) {
-  threw_ = true;
-  all_.for_each([&](middleware& layer) { layer.transform_step_input(call_, step, changed); });
-  threw_ = false;
-}
-
-INNGEST_INLINE std::string call_hooks::wrap_result(const step_info& step, next_call<std::string> innermost) {
-  const auto around = [&](middleware& layer, next_call<std::string> next) {
-    return layer.wrap_step(call_, step, next);
-  };
-  return wrap([&](next_call<std::string> next) { return all_.wrap_reversed<std::string>(around, next); },
-              innermost);
-}
-
-INNGEST_INLINE std::string call_hooks::wrap_body(const step_info& step, next_call<std::string> innermost) {
-  return all_.wrap<std::string>(
-      [&](middleware& layer, next_call<std::string> next) {
-        return layer.wrap_step_handler(call_, step, next);
-      },
-      innermost);
-}
-
-INNGEST_INLINE std::string call_hooks::wrap_handler(next_call<std::string> innermost) {
-  const auto around = [&](middleware& layer, next_call<std::string> next) {
-    return layer.wrap_function_handler(call_, next);
-  };
-  return wrap([&](next_call<std::string> next) { return all_.wrap<std::string>(around, next); }, innermost);
-}
-
-INNGEST_INLINE std::string call_hooks::wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
-                                            next_call<std::string> innermost) {
-  threw_ = true;
-  std::string out = hooks([&] {
-    threw_ = false;
-    std::string result = innermost();
-    threw_ = true;
-    return result;
-  });
-  threw_ = false;
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/call_stop.hpp
-
-#include <atomic>
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-/// Asks one call of a handler to stop: at its step's deadline, when its answer is no longer needed (the run
-/// has ended, another call has taken over, the connection was closed), or when the process shuts down. Copies
-/// share one state. Thread-safe.
-class call_stop {
- public:
-  call_stop() : state_(std::make_shared<state>()) {}
-
-  const stop_source& source() const { return state_->source; }
-  stop_token token() const { return state_->source.get_token(); }
-  bool is_requested() const { return state_->source.stop_requested(); }
-  /// Calls the token's callbacks on this thread: the caller must not hold a lock.
-  void request() const { state_->source.request_stop(); }
-
-  /// Asks to stop because the process shuts down. Later failures do not count as failed attempts.
-  void request_shutdown() const;
-  bool is_shutdown() const { return state_->shutdown; }
-
-  /// Marks the call as interrupted by the shutdown: its answer does not count.
-  void note_interrupted() const { state_->interrupted = true; }
-  bool was_interrupted() const { return state_->interrupted; }
-
- private:
-  struct state {
-    stop_source source;
-    std::atomic<bool> shutdown{false};
-    std::atomic<bool> interrupted{false};
-  };
-  std::shared_ptr<state> state_;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/impl/call_stop.ipp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-INNGEST_INLINE void call_stop::request_shutdown() const {
-  state_->shutdown = true;
-  request();
-}
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/checkpoints.hpp
-
-// inngest/protocol/operation.hpp
-
-// inngest/protocol/error_info.hpp
-
-namespace inngest::inline INNGEST_ABI::protocol {
-
-/// An exception in the protocol's form.
-struct error_info {
-  std::string name;
-  std::string message;
-  /// The stack trace: the step call, if known.
-  std::string stack{};
-  /// The exceptions nested in the original one, outermost first.
-  std::vector<step_error::cause> causes{};
-};
-
-/// An exception, and whether and when the server retries.
-struct failure {
-  error_info info;
-  bool retriable = true;
-  std::optional<std::chrono::milliseconds> retry_after{};
-};
-
-inline constexpr std::size_t deepest_cause = 5;
-
-/// A currently handled exception that is not a std::exception.
-struct thrown_value {
-  std::string type{};  // the type as written in the source code
-  std::string text{};  // the value, for texts and numbers
-};
-
-thrown_value read_thrown_value();
-
-void describe_causes(const std::exception& outer, error_info& info);
-
-/// Whether a retry could succeed.
-constexpr bool is_worth_retrying(error_code code) {
-  switch (code) {
-    case error_code::non_retriable:
-    case error_code::payload:
-    case error_code::nested_step:
-    case error_code::step_options:
-    case error_code::wrong_thread:
-    case error_code::too_large:
-    case error_code::not_deterministic:
-      return false;
-    default:
-      return true;
-  }
-}
-
-/// Describes an exception of a handler or step. `thrower` names it, as in "function \"charge\"".
-failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
-                 const std::string& thrower = "the code");
-
-/// Appends the error as a JSON object.
-void write_error(std::string& out, const error_info& info);
-
-}  // namespace inngest::inline INNGEST_ABI::protocol
-
-// inngest/protocol/impl/error_info.ipp
-
-namespace inngest::inline INNGEST_ABI::protocol {
-
-INNGEST_INLINE thrown_value read_thrown_value() {
-  thrown_value out{.type = detail::current_exception_type_name()};
-  const auto text_of_number = [](auto number) {
-    std::string text;
-    detail::codec<decltype(number)>::write(text, number, {});
-    return text;
-  };
-  try {
-    throw;
-  } catch (const char* text) {
-    out.text = text ? text : "";
-  } catch (const std::string& text) {
-    out = {"std::string", text};
-  } catch (std::string_view text) {
-    out = {"std::string_view", std::string(text)};
-  } catch (const std::error_code& code) {
-    out.text = code.message();
-  } catch (bool value) {
-    out.text = value ? "true" : "false";
-  } catch (int number) {
-    out.text = text_of_number(number);
-  } catch (unsigned number) {
-    out.text = text_of_number(number);
-  } catch (long number) {
-    out.text = text_of_number(number);
-  } catch (unsigned long number) {
-    out.text = text_of_number(number);
-  } catch (long long number) {
-    out.text = text_of_number(number);
-  } catch (double number) {
-    char digits[64];  // std::to_string depends on the locale
-    const auto end = std::to_chars(digits, digits + sizeof digits, number);
-    out.text.assign(digits, end.ptr);
-  } catch (...) {
-  }
-  if (out.type.empty()) out.type = "unknown exception";
-  return out;
-}
-
-INNGEST_INLINE void describe_causes(const std::exception& outer, error_info& info) {
-  const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
-  if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
-  try {
-    nested->rethrow_nested();
-  } catch (const std::exception& cause) {
-    info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
-    describe_causes(cause, info);
-  } catch (...) {
-    thrown_value value = read_thrown_value();
-    info.causes.push_back({std::move(value.type), std::move(value.text)});
-  }
-}
-
-INNGEST_INLINE failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
-                                const std::string& thrower) {
-  failure out;
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& problem) {
-    out.info.name = detail::exception_type_name(typeid(problem));
-    out.info.message = problem.what();
-    describe_causes(problem, out.info);
-    if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
-      out.info.name = step->name();  // the original exception's name, so that the run shows the cause
-      out.info.causes = step->causes();
-      out.retriable = false;
-    } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
-      out.retry_after = later->delay(now);
-    } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
-      out.retriable = is_worth_retrying(own->code());
-    }
-  } catch (...) {
-    const thrown_value value = read_thrown_value();
-    const std::string what = thrower + " threw \"" + value.type + "\", which is not a std::exception";
-    out.info = {.name = value.type, .message = value.text.empty() ? what : value.text + " (" + what + ")"};
-  }
-  return out;
-}
-
-INNGEST_INLINE void write_error(std::string& out, const error_info& info) {
-  using detail::write_quoted;
-  const auto quoted = [&out](std::string_view text) {
-    if (detail::is_utf8(text)) return write_quoted(out, text);
-    std::string printable(text);  // errors must be reported even if the message is not UTF-8
-    for (char& c : printable) {
-      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-    }
-    write_quoted(out, printable);
-  };
-  out += "{\"name\":";
-  quoted(info.name);
-  out += ",\"message\":";
-  quoted(info.message);
-  if (!info.stack.empty()) {
-    out += ",\"stack\":";
-    quoted(info.stack);
-  }
-  for (const auto& [name, message] : info.causes) {
-    out += ",\"cause\":{\"name\":";
-    quoted(name);
-    out += ",\"message\":";
-    quoted(message);
-  }
-  out.append(info.causes.size() + 1, '}');
-}
-
-}  // namespace inngest::inline INNGEST_ABI::protocol
-
-namespace inngest::inline INNGEST_ABI::protocol {
-
-/// When a step's body ran, in nanoseconds.
-struct timing {
-  std::int64_t started = 0;  // since 1970
-  std::int64_t took = 0;
-};
-
-struct operation {
-  opcode code{};
-  step_hash id{};
-  /// The step's id for a run step or a wait; the duration for a sleep.
-  std::string name{};
-  std::string display_name{};
-  std::string user_id{};
-  std::size_t index = 0;   // of this use of the id
-  std::string options{};   // a JSON object, or empty
-  std::string metadata{};  // a JSON array, or empty
-  std::string data{};      // JSON; empty means null
-  std::optional<error_info> error{};
-  std::optional<protocol::timing> timing{};
-};
-
-/// Appends the operation as a JSON object.
-void write_operation(std::string& out, const operation& op);
-
-/// Merges two JSON objects; either may be empty text.
-std::string merged_options(const std::string& first, const std::string& second);
-
-/// The operation that reports the function's result together with other operations.
-operation run_complete(std::string result);
-
-/// The operation that reports the function's failure together with other operations.
-operation run_failed(const failure& failure);
-
-std::string write_operations(const std::vector<operation>& operations);
-
-}  // namespace inngest::inline INNGEST_ABI::protocol
-
-// inngest/protocol/impl/operation.ipp
-
-namespace inngest::inline INNGEST_ABI::protocol {
-
-INNGEST_INLINE void write_operation(std::string& out, const operation& op) {
-  using detail::write_quoted;
-  out += "{\"id\":\"";
-  detail::append_hex(out, op.id);
-  out += "\",\"op\":\"";
-  out += to_string(op.code);
-  if (op.code == opcode::run_complete) {
-    out += "\",\"data\":";
-    out += op.data.empty() ? "null" : op.data;
-    out += '}';
-    return;
-  }
-  out += "\",\"name\":";
-  write_quoted(out, op.name);
-  out += ",\"displayName\":";
-  write_quoted(out, op.display_name);
-  out += ",\"userland\":{\"id\":";
-  write_quoted(out, op.user_id);
-  if (op.index > 0) out += ",\"index\":" + std::to_string(op.index);
-  out += '}';
-  if (!op.options.empty()) {
-    out += ",\"opts\":";
-    out += op.options;
-  }
-  out += ",\"data\":";
-  out += op.data.empty() ? "null" : op.data;
-  if (op.error) {
-    out += ",\"error\":";
-    write_error(out, *op.error);
-  }
-  if (op.timing) {
-    out += ",\"timing\":{\"a\":" + std::to_string(op.timing->started) +
-           ",\"b\":" + std::to_string(op.timing->took) + "}";
-  }
-  if (!op.metadata.empty()) {
-    out += ",\"metadata\":";
-    out += op.metadata;
-  }
-  out += '}';
-}
-
-INNGEST_INLINE std::string merged_options(const std::string& first, const std::string& second) {
-  const auto says_nothing = [](const std::string& object) { return object.empty() || object == "{}"; };
-  if (says_nothing(first)) return second;
-  if (says_nothing(second)) return first;
-  return first.substr(0, first.size() - 1) + "," + second.substr(1);
-}
-
-INNGEST_INLINE operation run_complete(std::string result) {
-  operation out{.code = opcode::run_complete, .id = detail::sha1::of("complete")};
-  out.data = std::move(result);
-  return out;
-}
-
-INNGEST_INLINE operation run_failed(const failure& failure) {
-  operation out{.code = failure.retriable ? opcode::step_error : opcode::step_failed,
-                .id = detail::sha1::of("complete")};
-  out.error = failure.info;
-  return out;
-}
-
-INNGEST_INLINE std::string write_operations(const std::vector<operation>& operations) {
-  std::size_t size = 2;
-  for (const operation& op : operations) size += 256 + op.options.size() + op.data.size();
-  std::string out;
-  out.reserve(size);
-  out += '[';
-  for (const operation& op : operations) {
-    if (out.size() > 1) out += ',';
-    write_operation(out, op);
-  }
-  return out += ']';
-}
-
-}  // namespace inngest::inline INNGEST_ABI::protocol
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-/// Saves the step results of one call while the handler continues, instead of ending the call after every
-/// step. Results that could not be saved remain here for the answer.
-class checkpoints {
- public:
-  using clock = std::chrono::steady_clock;  // not affected by changes of the system clock
-  enum class saved {
-    yes,
-    no,     ///< not saved: the results belong in the answer
-    stale,  ///< another call of the run has taken over: this call must stop
-  };
-
-  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
-  /// engine does, but a server accepts only results of steps.
-  checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save,
-              bool keeps_deferred = false);
-
-  /// Adds a step's result, and saves all unsaved results when a save is due.
-  saved add(protocol::operation op);
-
-  /// Saves all unsaved results.
-  saved save();
-
-  bool keeps_deferred() const { return keeps_deferred_; }
-  /// Adds a deferred call, which is saved with the next result.
-  void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
-
-  /// Whether the call should begin no further steps.
-  bool is_out_of_time() const { return now_() - started_ >= *options_.max_runtime; }
-
-  std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
-
- private:
-  const checkpointing options_;
-  const std::function<clock::time_point()> now_;
-  const std::function<saved(const std::vector<protocol::operation>&)> save_;
-  const bool keeps_deferred_;
-  const clock::time_point started_;
-  clock::time_point saved_at_;
-  std::vector<protocol::operation> unsaved_;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/impl/checkpoints.ipp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-                                        std::function<saved(const std::vector<protocol::operation>&)> save,
-                                        bool keeps_deferred)
-    : options_(options),
-      now_(std::move(now)),
-      save_(std::move(save)),
-      keeps_deferred_(keeps_deferred),
-      started_(now_()),
-      saved_at_(started_) {}
-
-INNGEST_INLINE checkpoints::saved checkpoints::add(protocol::operation op) {
-  unsaved_.push_back(std::move(op));
-  const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
-  const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
-  return full || late ? save() : saved::yes;
-}
-
-INNGEST_INLINE checkpoints::saved checkpoints::save() {
-  if (unsaved_.empty()) return saved::yes;
-  const saved out = save_(unsaved_);
-  if (out != saved::no) unsaved_.clear();
-  saved_at_ = now_();
-  return out;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
-// inngest/execution/interrupt.hpp
-
-namespace inngest::inline INNGEST_ABI::execution {
-
-/// Thrown to leave a handler at a step without a result. It is not a std::exception, so that
-/// `catch (const std::exception&)` around a step handles failures only. It can't be copied, so that user code
-/// can't store it.
-class interrupt final {
- public:
-  interrupt() = default;
-  interrupt(const interrupt&) = delete;
-  interrupt& operator=(const interrupt&) = delete;
-};
-
-}  // namespace inngest::inline INNGEST_ABI::execution
-
 // inngest/execution/mistakes.hpp
 
 // inngest/execution/step_call.hpp
@@ -8304,6 +7770,176 @@ struct step_call {
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
+// inngest/protocol/error_info.hpp
+
+namespace inngest::inline INNGEST_ABI::protocol {
+
+/// An exception in the protocol's form.
+struct error_info {
+  std::string name;
+  std::string message;
+  /// The stack trace: the step call, if known.
+  std::string stack{};
+  /// The exceptions nested in the original one, outermost first.
+  std::vector<step_error::cause> causes{};
+};
+
+/// An exception, and whether and when the server retries.
+struct failure {
+  error_info info;
+  bool retriable = true;
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+inline constexpr std::size_t deepest_cause = 5;
+
+/// A currently handled exception that is not a std::exception.
+struct thrown_value {
+  std::string type{};  // the type as written in the source code
+  std::string text{};  // the value, for texts and numbers
+};
+
+thrown_value read_thrown_value();
+
+void describe_causes(const std::exception& outer, error_info& info);
+
+/// Whether a retry could succeed.
+constexpr bool is_worth_retrying(error_code code) {
+  switch (code) {
+    case error_code::non_retriable:
+    case error_code::payload:
+    case error_code::nested_step:
+    case error_code::step_options:
+    case error_code::wrong_thread:
+    case error_code::too_large:
+    case error_code::not_deterministic:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Describes an exception of a handler or step. `thrower` names it, as in "function \"charge\"".
+failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
+                 const std::string& thrower = "the code");
+
+/// Appends the error as a JSON object.
+void write_error(std::string& out, const error_info& info);
+
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+// inngest/protocol/impl/error_info.ipp
+
+namespace inngest::inline INNGEST_ABI::protocol {
+
+INNGEST_INLINE thrown_value read_thrown_value() {
+  thrown_value out{.type = detail::current_exception_type_name()};
+  const auto text_of_number = [](auto number) {
+    std::string text;
+    detail::codec<decltype(number)>::write(text, number, {});
+    return text;
+  };
+  try {
+    throw;
+  } catch (const char* text) {
+    out.text = text ? text : "";
+  } catch (const std::string& text) {
+    out = {"std::string", text};
+  } catch (std::string_view text) {
+    out = {"std::string_view", std::string(text)};
+  } catch (const std::error_code& code) {
+    out.text = code.message();
+  } catch (bool value) {
+    out.text = value ? "true" : "false";
+  } catch (int number) {
+    out.text = text_of_number(number);
+  } catch (unsigned number) {
+    out.text = text_of_number(number);
+  } catch (long number) {
+    out.text = text_of_number(number);
+  } catch (unsigned long number) {
+    out.text = text_of_number(number);
+  } catch (long long number) {
+    out.text = text_of_number(number);
+  } catch (double number) {
+    char digits[64];  // std::to_string depends on the locale
+    const auto end = std::to_chars(digits, digits + sizeof digits, number);
+    out.text.assign(digits, end.ptr);
+  } catch (...) {
+  }
+  if (out.type.empty()) out.type = "unknown exception";
+  return out;
+}
+
+INNGEST_INLINE void describe_causes(const std::exception& outer, error_info& info) {
+  const auto* nested = dynamic_cast<const std::nested_exception*>(&outer);
+  if (nested == nullptr || nested->nested_ptr() == nullptr || info.causes.size() == deepest_cause) return;
+  try {
+    nested->rethrow_nested();
+  } catch (const std::exception& cause) {
+    info.causes.push_back({detail::exception_type_name(typeid(cause)), cause.what()});
+    describe_causes(cause, info);
+  } catch (...) {
+    thrown_value value = read_thrown_value();
+    info.causes.push_back({std::move(value.type), std::move(value.text)});
+  }
+}
+
+INNGEST_INLINE failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::time_point now,
+                                const std::string& thrower) {
+  failure out;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& problem) {
+    out.info.name = detail::exception_type_name(typeid(problem));
+    out.info.message = problem.what();
+    describe_causes(problem, out.info);
+    if (const auto* step = dynamic_cast<const step_error*>(&problem)) {
+      out.info.name = step->name();  // the original exception's name, so that the run shows the cause
+      out.info.causes = step->causes();
+      out.retriable = false;
+    } else if (const auto* later = dynamic_cast<const retry_after_error*>(&problem)) {
+      out.retry_after = later->delay(now);
+    } else if (const auto* own = dynamic_cast<const error*>(&problem)) {
+      out.retriable = is_worth_retrying(own->code());
+    }
+  } catch (...) {
+    const thrown_value value = read_thrown_value();
+    const std::string what = thrower + " threw \"" + value.type + "\", which is not a std::exception";
+    out.info = {.name = value.type, .message = value.text.empty() ? what : value.text + " (" + what + ")"};
+  }
+  return out;
+}
+
+INNGEST_INLINE void write_error(std::string& out, const error_info& info) {
+  using detail::write_quoted;
+  const auto quoted = [&out](std::string_view text) {
+    if (detail::is_utf8(text)) return write_quoted(out, text);
+    std::string printable(text);  // errors must be reported even if the message is not UTF-8
+    for (char& c : printable) {
+      if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+    }
+    write_quoted(out, printable);
+  };
+  out += "{\"name\":";
+  quoted(info.name);
+  out += ",\"message\":";
+  quoted(info.message);
+  if (!info.stack.empty()) {
+    out += ",\"stack\":";
+    quoted(info.stack);
+  }
+  for (const auto& [name, message] : info.causes) {
+    out += ",\"cause\":{\"name\":";
+    quoted(name);
+    out += ",\"message\":";
+    quoted(message);
+  }
+  out.append(info.causes.size() + 1, '}');
+}
+
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
 // Errors and warnings about mistakes in user code.
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -8311,9 +7947,23 @@ namespace inngest::inline INNGEST_ABI::execution {
 /// \throws step_options_error for a blank id or negative retries.
 void check_step_options(const step_options& options);
 
+/// Steps whose ids are blank can't be told apart.
+/// \throws step_options_error when middleware left a blank id.
+void refuse_blank_id(const step_info& step, const std::string& changed_id);
+
 /// Rejects ids and names that can't be written in an answer.
 /// \throws payload_error when they are not UTF-8.
 void refuse_unwritable(const std::string& id, const std::string& name);
+
+/// Whether the step's only argument is the data of an event.
+constexpr bool takes_event_data(step_kind kind) {
+  return protocol::row_of(kind).takes == protocol::step_takes::event_data;
+}
+
+/// What a step uses of the input that middleware left: the whole array, or, where it is an event's data, the
+/// only element. Both become part of an answer, which anything else would make unreadable.
+/// \throws payload_error naming the step.
+std::string accepted_input(const step_info& step, const std::string& input);
 
 protocol::failure error_of_stale_call();
 
@@ -8338,11 +7988,17 @@ namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE void check_step_options(const step_options& options) {
   const std::string_view id = options.id.text();
-  if (id.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
+  if (detail::is_blank(id))
     throw step_options_error(std::string(id), "a step's id must not be empty or blank");
   if (options.retries && *options.retries < 0)
     throw step_options_error(std::string(id),
                              "retries must be 0 or more, not " + std::to_string(*options.retries));
+}
+
+INNGEST_INLINE void refuse_blank_id(const step_info& step, const std::string& changed_id) {
+  if (detail::is_blank(changed_id))
+    throw step_options_error(std::string(step.id),
+                             "middleware::transform_step_input must not leave its id empty or blank");
 }
 
 INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& name) {
@@ -8350,6 +8006,26 @@ INNGEST_INLINE void refuse_unwritable(const std::string& id, const std::string& 
   const std::string step = "step \"" + detail::to_printable(id) + "\"";
   detail::require_utf8(id, step + ": its id");
   detail::require_utf8(name, step + ": its name");
+}
+
+INNGEST_INLINE std::string accepted_input(const step_info& step, const std::string& input) {
+  const bool is_data = takes_event_data(step.kind);
+  if (detail::is_json(input) && input[input.find_first_not_of(" \t\r\n")] == '[') {
+    if (!is_data) return input;
+    const detail::json_buffer buffer(input);
+    detail::json_document document(buffer.text());
+    detail::json_value root = document.root();
+    std::string only;
+    std::size_t count = 0;
+    for (auto& item : detail::elements_of(root, {})) {
+      only = detail::raw_text(detail::take(item, {}), {});
+      ++count;
+    }
+    if (count == 1) return only;
+  }
+  throw payload_error({}, "step \"" + std::string(step.id) +
+                              "\": middleware::transform_step_input must leave a JSON array of " +
+                              (is_data ? "one argument" : "arguments"));
 }
 
 /// Why a handler may reach different steps than in its last call.
@@ -8389,346 +8065,364 @@ INNGEST_INLINE protocol::failure error_of_too_many(std::size_t operations, std::
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/execution/step_ids.hpp
-
 namespace inngest::inline INNGEST_ABI::execution {
 
-/// The used ids and the next index of each. The entries are in one block of memory, because a call may replay
-/// thousands of steps and a map would allocate every entry.
-class id_table {
+/// The middleware hooks of one call of a handler. Records whether a hook threw, because the handler then
+/// stopped early.
+class call_hooks {
  public:
-  void reserve(std::size_t count);
-  bool contains(const step_hash& id) const;
-  /// Adds the id with the next index 1 if it is new. Returns the next index, to be read or changed before the
-  /// next addition, and whether the id was added.
-  std::pair<std::size_t*, bool> add(const step_hash& id);
-  /// Changes the next index of an existing id.
-  void set(const step_hash& id, std::size_t next_index) { place_of(id)->next_index = next_index; }
-  void remove(const step_hash& id) { place_of(id)->next_index = 0; }
+  /// The arguments must outlive it. In a rehearsal, hooks that only receive notifications are not called.
+  call_hooks(const hooks& all, const call_info& call, bool is_rehearsal)
+      : all_(all), call_(call), is_rehearsal_(is_rehearsal) {}
+
+  const hooks& all() const { return all_; }
+  bool empty() const { return all_.empty(); }
+  bool threw() const { return threw_; }
+  /// Called when a hook's exception was caught and only became a warning.
+  void forget_exception() { threw_ = false; }
+
+  /// Calls `call` with every middleware, except in a rehearsal.
+  template <class Call>
+  void notify(Call&& call) {
+    if (is_rehearsal_ || all_.empty()) return;
+    threw_ = true;
+    all_.for_each(call);
+    threw_ = false;
+  }
+
+  /// Passes the id, the name and the input of a step through transform_step_input. `input` is what the step
+  /// uses, see accepted_input(); null for a step without arguments.
+  void transform_input(const step_info& step, step_input& changed, std::string* input);
+
+  /// Passes a step's result, as JSON text, through wrap_step.
+  std::string wrap_result(const step_info& step, next_call<std::string> innermost);
+
+  /// Calls the body of a step inside wrap_step_handler. It returns JSON text. Exceptions count as the step's.
+  std::string wrap_body(const step_info& step, next_call<std::string> innermost);
+
+  /// Calls the handler inside wrap_function_handler. It returns JSON text.
+  std::string wrap_handler(next_call<std::string> innermost);
 
  private:
-  struct entry {
-    step_hash id{};
-    bool is_taken = false;       // also by an id that was removed
-    std::size_t next_index = 0;  // 0: there is no id
-  };
+  /// Calls hooks around `innermost`. Exceptions of `innermost` are not attributed to the hooks.
+  std::string wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                   next_call<std::string> innermost);
 
-  entry* place_of(const step_hash& id);
-  void resize(std::size_t places);
-
-  std::vector<entry>
-      entries_;  // a power of two; an id is at the first place after its hash that it found free
-  std::size_t taken_ = 0;
-};
-
-/// Gives every step call its hash and index, and finds ids whose index would depend on results.
-class step_ids {
- public:
-  /// `of` knows the handler's current branch and must outlive it.
-  explicit step_ids(branches& of) : branches_(of) {}
-
-  void reserve(std::size_t count) { used_.reserve(count); }
-  bool is_used(const step_hash& id) const { return used_.contains(id); }
-
-  /// Sets the call's index and hash. `reached` is the number of results that the handler needed to reach it.
-  /// Returns an error that ends the run when branches share the id and a result decides which one is first.
-  [[nodiscard]] std::optional<protocol::failure> identify(step_call& call, std::size_t reached);
-
-  /// The number of step ids used by branches of races so far.
-  std::size_t in_races() const { return ids_of_races_.size(); }
-  /// See replay::release_ids_of_losers.
-  void release_ids_of_losers(std::size_t first, std::size_t decided_at);
-
-  /// The number of conflicts in races so far.
-  std::size_t conflicts() const { return conflicts_of_races_.size(); }
-  /// See replay::settle_conflicts. Returns the error that ends the run.
-  [[nodiscard]] std::optional<protocol::failure> settle_conflicts(std::size_t first,
-                                                                  std::optional<std::size_t> decided_at);
-
- private:
-  std::optional<protocol::failure> note_use(const step_call& call, const step_hash& id, std::size_t reached);
-
-  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
-
-  branches& branches_;
-  id_table used_;
-  // ids used in races, in order, for release_ids_of_losers
-  struct used_id {
-    step_hash base{};
-    step_hash hash{};
-    std::size_t next_index = 0;  // of the base, before this use
-    std::size_t reached = 0;
-  };
-  std::vector<used_id> ids_of_races_;
-  struct race_conflict {
-    std::size_t reached = 0;  // by both branches
-    protocol::failure failure{};
-  };
-  std::vector<race_conflict> conflicts_of_races_;
+  const hooks& all_;
+  const call_info& call_;
+  const bool is_rehearsal_;
+  bool threw_ = false;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/execution/impl/step_ids.ipp
-
-#include <bit>
+// inngest/execution/impl/call_hooks.ipp
 
 namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE void id_table::reserve(std::size_t count) {
-  if (2 * count > entries_.size()) resize(std::bit_ceil(2 * count));
+INNGEST_INLINE void call_hooks::transform_input(const step_info& step, step_input& changed,
+                                                std::string* input) {
+  threw_ = true;  // also where a hook leaves something unusable
+  all_.for_each([&](middleware& layer) { layer.transform_step_input(call_, step, changed); });
+  refuse_blank_id(step, changed.id);
+  if (input && changed.input != step.input) *input = accepted_input(step, changed.input);
+  threw_ = false;
 }
 
-INNGEST_INLINE bool id_table::contains(const step_hash& id) const {
-  return !entries_.empty() && const_cast<id_table*>(this)->place_of(id)->next_index > 0;
+INNGEST_INLINE std::string call_hooks::wrap_result(const step_info& step, next_call<std::string> innermost) {
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_step(call_, step, next);
+  };
+  return wrap([&](next_call<std::string> next) { return all_.wrap_reversed<std::string>(around, next); },
+              innermost);
 }
 
-INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) {
-  reserve(taken_ + 1);
-  entry& place = *place_of(id);
-  if (!std::exchange(place.is_taken, true)) {
-    place.id = id;
-    ++taken_;
-  }
-  const bool is_new = place.next_index == 0;
-  if (is_new) place.next_index = 1;
-  return {&place.next_index, is_new};
+INNGEST_INLINE std::string call_hooks::wrap_body(const step_info& step, next_call<std::string> innermost) {
+  return all_.wrap<std::string>(
+      [&](middleware& layer, next_call<std::string> next) {
+        return layer.wrap_step_handler(call_, step, next);
+      },
+      innermost);
 }
 
-/// The place of the id, or a free one for it: half of the places are free.
-INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
-  const std::size_t last = entries_.size() - 1;
-  std::size_t at = detail::step_hash_hasher()(id) & last;
-  while (entries_[at].is_taken && !detail::is_same(entries_[at].id, id)) at = (at + 1) & last;
-  return &entries_[at];
+INNGEST_INLINE std::string call_hooks::wrap_handler(next_call<std::string> innermost) {
+  const auto around = [&](middleware& layer, next_call<std::string> next) {
+    return layer.wrap_function_handler(call_, next);
+  };
+  return wrap([&](next_call<std::string> next) { return all_.wrap<std::string>(around, next); }, innermost);
 }
 
-INNGEST_INLINE void id_table::resize(std::size_t places) {
-  const std::vector<entry> before = std::exchange(entries_, std::vector<entry>(places));
-  for (const entry& moved : before) {
-    if (moved.is_taken) *place_of(moved.id) = moved;
-  }
-}
-
-INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& call, std::size_t reached) {
-  call.entered_at = branches_.depth();
-  const step_hash base = call.hash;
-  const auto [first_use, is_first] = used_.add(base);
-  const std::size_t index_before = *first_use;
-  std::size_t next_index = index_before;
-  std::string numbered;
-  if (!is_first) numbered = call.id + ':';
-  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
-    call.index = next_index++;
-    used_.set(base, next_index);
-    numbered.resize(call.id.size() + 1);
-    numbered += std::to_string(call.index);
-    call.hash = detail::sha1_at_run_time(numbered);
-    if (auto error = note_use(call, call.hash, reached))
-      return error;  // another branch may use "a:1" as an id
-    if (used_.add(call.hash).second) break;
-  }
-  if (branches_.empty()) return std::nullopt;
-  if (auto error = note_use(call, base, reached)) return error;
-  if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached});
-  return std::nullopt;
-}
-
-INNGEST_INLINE std::optional<protocol::failure> step_ids::note_use(const step_call& call, const step_hash& id,
-                                                                   std::size_t reached) {
-  if (branches_.empty()) return std::nullopt;
-  const auto conflict = branches_.use(id, {call.file, call.line}, reached);
-  if (!conflict) return std::nullopt;
-  if (!conflict->is_in_race) return error_of_shared_id(call, *conflict);
-  conflicts_of_races_.push_back(
-      {(std::max)(reached, conflict->first_reached), error_of_shared_id(call, *conflict)});
-  return std::nullopt;
-}
-
-INNGEST_INLINE void step_ids::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
-  for (std::size_t i = ids_of_races_.size(); i-- > first;) {
-    const used_id& used = ids_of_races_[i];
-    if (used.reached <= decided_at) continue;
-    used_.remove(used.hash);
-    if (used.hash != used.base) used_.set(used.base, used.next_index);
-    ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
-}
-
-INNGEST_INLINE std::optional<protocol::failure> step_ids::settle_conflicts(
-    std::size_t first, std::optional<std::size_t> decided_at) {
-  const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
-  if (decided_at) {
-    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
-    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
-                              conflicts_of_races_.end());
-  }
-  if (conflicts_of_races_.size() <= first || branches_.races() != 1) return std::nullopt;
-  return std::move(conflicts_of_races_[first].failure);
-}
-
-INNGEST_INLINE protocol::failure step_ids::error_of_shared_id(const step_call& call,
-                                                              const branch_conflict& conflict) {
-  const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
-                           ") and branch " + std::to_string(conflict.second) + " (" +
-                           conflict.second_site.text() + ") of a " + conflict.group;
-  return {.info = {.name = "inngest::shared_step_id",
-                   .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
-                              std::to_string(conflict.first) +
-                              " it comes after another step. Which branch reaches it first depends on "
-                              "which results arrive first, so one could receive the other's result. "
-                              "Use different step ids"},
-          .retriable = false};
+INNGEST_INLINE std::string call_hooks::wrap(detail::function_ref<std::string(next_call<std::string>)> hooks,
+                                            next_call<std::string> innermost) {
+  threw_ = true;
+  std::string out = hooks([&] {
+    threw_ = false;
+    std::string result = innermost();
+    threw_ = true;
+    return result;
+  });
+  threw_ = false;
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/limits.hpp
+// inngest/execution/call_stop.hpp
 
-namespace inngest::inline INNGEST_ABI {
+#include <atomic>
 
-/// The maximum sizes that an Inngest server accepts. They are checked before anything is sent, so that errors
-/// can name what is too large. Raise them if your own server accepts more; lower them for a plan with lower
-/// limits.
-struct size_limits {
-  /// Bytes of one event. A server's default limit is 512 KiB, its maximum 3 MB.
-  std::size_t event = 3 * 1024 * 1024;
-  /// Bytes of one step's result as JSON.
-  std::size_t step_output = 4 * 1024 * 1024;
-  /// Bytes of all results of a run.
-  std::size_t state = 32 * 1024 * 1024;
-  /// Steps reported in one answer.
-  std::size_t operations = 1000;
-};
+namespace inngest::inline INNGEST_ABI::execution {
 
-}  // namespace inngest::inline INNGEST_ABI
-
-// inngest/log.hpp
-
-namespace inngest::inline INNGEST_ABI {
-
-/// The level of a message, or the minimum level that a logger accepts. `off` disables logging.
-enum class log_level { debug, info, warn, error, off };
-
-/// The level's name, such as "warn".
-constexpr std::string_view to_string(log_level level) {
-  switch (level) {
-    case log_level::debug:
-      return "debug";
-    case log_level::info:
-      return "info";
-    case log_level::warn:
-      return "warn";
-    case log_level::error:
-      return "error";
-    case log_level::off:
-      return "off";
-  }
-  return "off";
-}
-
-/// Reads a level's name; `nullopt` for any other text.
-[[nodiscard]] constexpr std::optional<log_level> parse_log_level(std::string_view text) {
-  for (const auto level :
-       {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
-    if (text == to_string(level)) return level;
-  }
-  return std::nullopt;
-}
-
-/// Receives messages. Called from any thread. If it throws, the message goes to standard error.
-using log_sink = std::function<void(log_level, std::string_view message)>;
-
-/// What a message is about. An empty member is not known.
-struct log_fields {
-  std::string_view app{};        ///< the app's id
-  std::string_view function{};   ///< the function's id within the app
-  std::string_view run{};        ///< the run's id
-  std::string_view step{};       ///< the id or name of the step whose body runs, or that failed
-  std::optional<int> attempt{};  ///< the attempt: 0 is the first, as in ctx.attempt
-};
-
-/// A message with all of its fields. Its texts are valid only during the call of a sink.
-struct log_record {
-  std::chrono::system_clock::time_point time{};  ///< when it was logged
-  log_level level = log_level::info;             ///< its level
-  std::string_view message{};                    ///< the human-readable text
-  log_fields fields{};                           ///< what it is about
-};
-
-/// Receives messages with their fields: see <inngest/log/sinks.hpp> for text and JSON. Called from any
-/// thread. If it throws, the message goes to standard error.
-using record_sink = std::function<void(const log_record&)>;
-
-/// Writes a line such as "[inngest] warn: message" to standard error.
-void log_to_stderr(log_level level, std::string_view message);
-
-/// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
-class logger {
+/// Asks one call of a handler to stop: at its step's deadline, when its answer is no longer needed (the run
+/// has ended, another call has taken over, the connection was closed), or when the process shuts down. Copies
+/// share one state. Thread-safe.
+class call_stop {
  public:
-  /// Passes messages of at least `level` to `sink`.
-  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info);
-  /// Passes messages of at least `level` with their fields to `sink`.
-  explicit logger(record_sink sink, log_level level = log_level::info);
-  /// Discards all messages.
-  explicit logger(std::nullptr_t, log_level level = log_level::off) : level_(level) {}
+  call_stop() : state_(std::make_shared<state>()) {}
 
-  /// Logs a message with the level `debug`.
-  void debug(std::string_view message) const { log(log_level::debug, message); }
-  /// Logs a message with the level `info`.
-  void info(std::string_view message) const { log(log_level::info, message); }
-  /// Logs a message with the level `warn`.
-  void warn(std::string_view message) const { log(log_level::warn, message); }
-  /// Logs a message with the level `error`.
-  void error(std::string_view message) const { log(log_level::error, message); }
+  const stop_source& source() const { return state_->source; }
+  stop_token token() const { return state_->source.get_token(); }
+  bool is_requested() const { return state_->source.stop_requested(); }
+  /// Calls the token's callbacks on this thread: the caller must not hold a lock.
+  void request() const { state_->source.request_stop(); }
 
-  /// Logs a message with the given level. Never throws the sink's exceptions.
-  void log(log_level level, std::string_view message) const { log(level, message, log_fields{}); }
-  /// Logs a message about a function, run or step.
-  void log(log_level level, std::string_view message, const log_fields& fields) const;
+  /// Asks to stop because the process shuts down. Later failures do not count as failed attempts.
+  void request_shutdown() const;
+  bool is_shutdown() const { return state_->shutdown; }
+
+  /// Marks the call as interrupted by the shutdown: its answer does not count.
+  void note_interrupted() const { state_->interrupted = true; }
+  bool was_interrupted() const { return state_->interrupted; }
 
  private:
-  std::shared_ptr<const record_sink> sink_;  // null or not empty
-  log_level level_;
+  struct state {
+    stop_source source;
+    std::atomic<bool> shutdown{false};
+    std::atomic<bool> interrupted{false};
+  };
+  std::shared_ptr<state> state_;
 };
 
-}  // namespace inngest::inline INNGEST_ABI
+}  // namespace inngest::inline INNGEST_ABI::execution
 
-// inngest/impl/log.ipp
+// inngest/execution/impl/call_stop.ipp
 
-namespace inngest::inline INNGEST_ABI {
+namespace inngest::inline INNGEST_ABI::execution {
 
-INNGEST_INLINE void log_to_stderr(log_level level, std::string_view message) {
-  const std::string_view name = to_string(level);
-  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(message.size()), message.data());
+INNGEST_INLINE void call_stop::request_shutdown() const {
+  state_->shutdown = true;
+  request();
 }
 
-INNGEST_INLINE logger::logger(log_sink sink, log_level level) : level_(level) {
-  if (!sink) return;
-  sink_ = std::make_shared<const record_sink>(
-      [sink = std::move(sink)](const log_record& record) { sink(record.level, record.message); });
-}
+}  // namespace inngest::inline INNGEST_ABI::execution
 
-INNGEST_INLINE logger::logger(record_sink sink, log_level level) : level_(level) {
-  if (sink) sink_ = std::make_shared<const record_sink>(std::move(sink));
-}
+// inngest/execution/checkpoints.hpp
 
-INNGEST_INLINE void logger::log(log_level level, std::string_view message, const log_fields& fields) const {
-  if (level < level_ || level_ == log_level::off || !sink_) return;
-  try {
-    (*sink_)(
-        {.time = std::chrono::system_clock::now(), .level = level, .message = message, .fields = fields});
-  } catch (...) {  // a failing log must not stop the work
-    log_to_stderr(level, message);
-    log_to_stderr(log_level::error, "the log sink threw an exception for the message above");
+// inngest/protocol/operation.hpp
+
+namespace inngest::inline INNGEST_ABI::protocol {
+
+/// When a step's body ran, in nanoseconds.
+struct timing {
+  std::int64_t started = 0;  // since 1970
+  std::int64_t took = 0;
+};
+
+struct operation {
+  opcode code{};
+  step_hash id{};
+  /// The step's id for a run step or a wait; the duration for a sleep.
+  std::string name{};
+  std::string display_name{};
+  std::string user_id{};
+  std::size_t index = 0;   // of this use of the id
+  std::string options{};   // a JSON object, or empty
+  std::string metadata{};  // a JSON array, or empty
+  std::string data{};      // JSON; empty means null
+  std::optional<error_info> error{};
+  std::optional<protocol::timing> timing{};
+};
+
+/// Appends the operation as a JSON object.
+void write_operation(std::string& out, const operation& op);
+
+/// Merges two JSON objects; either may be empty text.
+std::string merged_options(const std::string& first, const std::string& second);
+
+/// The operation that reports the function's result together with other operations.
+operation run_complete(std::string result);
+
+/// The operation that reports the function's failure together with other operations.
+operation run_failed(const failure& failure);
+
+std::string write_operations(const std::vector<operation>& operations);
+
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+// inngest/protocol/impl/operation.ipp
+
+namespace inngest::inline INNGEST_ABI::protocol {
+
+INNGEST_INLINE void write_operation(std::string& out, const operation& op) {
+  using detail::write_quoted;
+  out += "{\"id\":\"";
+  detail::append_hex(out, op.id);
+  out += "\",\"op\":\"";
+  out += to_string(op.code);
+  if (op.code == opcode::run_complete) {
+    out += "\",\"data\":";
+    out += op.data.empty() ? "null" : op.data;
+    out += '}';
+    return;
   }
+  out += "\",\"name\":";
+  write_quoted(out, op.name);
+  out += ",\"displayName\":";
+  write_quoted(out, op.display_name);
+  out += ",\"userland\":{\"id\":";
+  write_quoted(out, op.user_id);
+  if (op.index > 0) out += ",\"index\":" + std::to_string(op.index);
+  out += '}';
+  if (!op.options.empty()) {
+    out += ",\"opts\":";
+    out += op.options;
+  }
+  out += ",\"data\":";
+  out += op.data.empty() ? "null" : op.data;
+  if (op.error) {
+    out += ",\"error\":";
+    write_error(out, *op.error);
+  }
+  if (op.timing) {
+    out += ",\"timing\":{\"a\":" + std::to_string(op.timing->started) +
+           ",\"b\":" + std::to_string(op.timing->took) + "}";
+  }
+  if (!op.metadata.empty()) {
+    out += ",\"metadata\":";
+    out += op.metadata;
+  }
+  out += '}';
 }
 
-}  // namespace inngest::inline INNGEST_ABI
+INNGEST_INLINE std::string merged_options(const std::string& first, const std::string& second) {
+  const auto says_nothing = [](const std::string& object) { return object.empty() || object == "{}"; };
+  if (says_nothing(first)) return second;
+  if (says_nothing(second)) return first;
+  return first.substr(0, first.size() - 1) + "," + second.substr(1);
+}
+
+INNGEST_INLINE operation run_complete(std::string result) {
+  operation out{.code = opcode::run_complete, .id = detail::sha1::of("complete")};
+  out.data = std::move(result);
+  return out;
+}
+
+INNGEST_INLINE operation run_failed(const failure& failure) {
+  operation out{.code = failure.retriable ? opcode::step_error : opcode::step_failed,
+                .id = detail::sha1::of("complete")};
+  out.error = failure.info;
+  return out;
+}
+
+INNGEST_INLINE std::string write_operations(const std::vector<operation>& operations) {
+  std::size_t size = 2;
+  for (const operation& op : operations) size += 256 + op.options.size() + op.data.size();
+  std::string out;
+  out.reserve(size);
+  out += '[';
+  for (const operation& op : operations) {
+    if (out.size() > 1) out += ',';
+    write_operation(out, op);
+  }
+  return out += ']';
+}
+
+}  // namespace inngest::inline INNGEST_ABI::protocol
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// Saves the step results of one call while the handler continues, instead of ending the call after every
+/// step. Results that could not be saved remain here for the answer.
+class checkpoints {
+ public:
+  using clock = std::chrono::steady_clock;  // not affected by changes of the system clock
+  enum class saved {
+    yes,
+    no,     ///< not saved: the results belong in the answer
+    stale,  ///< another call of the run has taken over: this call must stop
+  };
+
+  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
+  /// engine does, but a server accepts only results of steps.
+  checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
+              std::function<saved(const std::vector<protocol::operation>&)> save,
+              bool keeps_deferred = false);
+
+  /// Adds a step's result, and saves all unsaved results when a save is due.
+  saved add(protocol::operation op);
+
+  /// Saves all unsaved results.
+  saved save();
+
+  bool keeps_deferred() const { return keeps_deferred_; }
+  /// Adds a deferred call, which is saved with the next result.
+  void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
+
+  /// Whether the call should begin no further steps.
+  bool is_out_of_time() const { return now_() - started_ >= *options_.max_runtime; }
+
+  std::vector<protocol::operation> take_unsaved() { return std::exchange(unsaved_, {}); }
+
+ private:
+  const checkpointing options_;
+  const std::function<clock::time_point()> now_;
+  const std::function<saved(const std::vector<protocol::operation>&)> save_;
+  const bool keeps_deferred_;
+  const clock::time_point started_;
+  clock::time_point saved_at_;
+  std::vector<protocol::operation> unsaved_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/checkpoints.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
+                                        std::function<saved(const std::vector<protocol::operation>&)> save,
+                                        bool keeps_deferred)
+    : options_(options),
+      now_(std::move(now)),
+      save_(std::move(save)),
+      keeps_deferred_(keeps_deferred),
+      started_(now_()),
+      saved_at_(started_) {}
+
+INNGEST_INLINE checkpoints::saved checkpoints::add(protocol::operation op) {
+  unsaved_.push_back(std::move(op));
+  const bool full = static_cast<int>(unsaved_.size()) >= options_.buffered_steps;
+  const bool late = options_.max_interval && now_() - saved_at_ >= *options_.max_interval;
+  return full || late ? save() : saved::yes;
+}
+
+INNGEST_INLINE checkpoints::saved checkpoints::save() {
+  if (unsaved_.empty()) return saved::yes;
+  const saved out = save_(unsaved_);
+  if (out != saved::no) unsaved_.clear();
+  saved_at_ = now_();
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/deferred_calls.hpp
+
+#include <set>
 
 // inngest/protocol/call_request.hpp
 
+#include <bit>
 #include <numeric>
 
 // inngest/detail/spare_texts.hpp
@@ -9249,6 +8943,432 @@ INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const de
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// The deferred calls that a handler makes and takes back during one call: see basic_context::defer. They are
+/// operations which the run does not wait for, and which are reported with whatever the call reports.
+class deferred_calls {
+ public:
+  /// The request says which deferred calls the server has. It must outlive this object.
+  explicit deferred_calls(const protocol::call_request& request) : request_(request) {}
+
+  /// Adds a deferred call, unless the server already has it. Returns false when the handler has made it
+  /// before in this call.
+  [[nodiscard]] bool add(protocol::operation op);
+
+  /// Takes back the deferred call that `added` made, unless the server can no longer drop it. `slug` is the
+  /// id of its function.
+  void abort(const protocol::operation& added, std::string_view slug);
+
+  bool empty() const { return unreported_.empty(); }
+  std::size_t size() const { return unreported_.size(); }
+
+  /// Removes and returns what is not reported yet.
+  std::vector<protocol::operation> take();
+
+  /// The same for what is saved while the handler continues: it can still be taken back.
+  std::vector<protocol::operation> take_to_save();
+
+ private:
+  const protocol::call_request& request_;
+  std::vector<protocol::operation> unreported_;
+  std::set<step_hash> saved_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/deferred_calls.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE bool deferred_calls::add(protocol::operation op) {
+  const auto same = [&](const protocol::operation& made) { return made.id == op.id; };
+  if (saved_.contains(op.id) || std::any_of(unreported_.begin(), unreported_.end(), same)) return false;
+  if (!request_.target() && !request_.is_deferred(op.id)) unreported_.push_back(std::move(op));
+  return true;
+}
+
+INNGEST_INLINE void deferred_calls::abort(const protocol::operation& added, std::string_view slug) {
+  if (request_.target()) return;
+  std::erase_if(unreported_, [&](const protocol::operation& op) { return op.id == added.id; });
+  const bool is_known = request_.is_abortable(added.id) || saved_.contains(added.id);
+  if (!is_known) return;  // the server does not know it, or has started it
+  const std::string target = detail::to_hex(added.id);
+  protocol::operation op = added;
+  op.code = protocol::opcode::defer_abort;
+  op.id = detail::sha1_at_run_time(target + ":abort");
+  op.options = detail::json_object_text()
+                   .add("target_hashed_id", target)
+                   .add_exact("fn_slug", slug)
+                   .add_exact("id", added.user_id)
+                   .text();
+  const auto same = [&](const protocol::operation& made) { return made.id == op.id; };
+  if (std::none_of(unreported_.begin(), unreported_.end(), same)) unreported_.push_back(std::move(op));
+}
+
+INNGEST_INLINE std::vector<protocol::operation> deferred_calls::take() {
+  return std::exchange(unreported_, {});
+}
+
+INNGEST_INLINE std::vector<protocol::operation> deferred_calls::take_to_save() {
+  for (const protocol::operation& op : unreported_) saved_.insert(op.id);
+  return take();
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/interrupt.hpp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// Thrown to leave a handler at a step without a result. It is not a std::exception, so that
+/// `catch (const std::exception&)` around a step handles failures only. It can't be copied, so that user code
+/// can't store it.
+class interrupt final {
+ public:
+  interrupt() = default;
+  interrupt(const interrupt&) = delete;
+  interrupt& operator=(const interrupt&) = delete;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/step_ids.hpp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// The used ids and the next index of each. The entries are in one block of memory, because a call may replay
+/// thousands of steps and a map would allocate every entry.
+class id_table {
+ public:
+  void reserve(std::size_t count);
+  bool contains(const step_hash& id) const;
+  /// Adds the id with the next index 1 if it is new. Returns the next index, to be read or changed before the
+  /// next addition, and whether the id was added.
+  std::pair<std::size_t*, bool> add(const step_hash& id);
+  /// Changes the next index of an existing id.
+  void set(const step_hash& id, std::size_t next_index) { place_of(id)->next_index = next_index; }
+  void remove(const step_hash& id) { place_of(id)->next_index = 0; }
+
+ private:
+  struct entry {
+    step_hash id{};
+    bool is_taken = false;       // also by an id that was removed
+    std::size_t next_index = 0;  // 0: there is no id
+  };
+
+  entry* place_of(const step_hash& id);
+  void resize(std::size_t places);
+
+  std::vector<entry>
+      entries_;  // a power of two; an id is at the first place after its hash that it found free
+  std::size_t taken_ = 0;
+};
+
+/// Gives every step call its hash and index, and finds ids whose index would depend on results.
+class step_ids {
+ public:
+  /// `of` knows the handler's current branch and must outlive it.
+  explicit step_ids(branches& of) : branches_(of) {}
+
+  void reserve(std::size_t count) { used_.reserve(count); }
+  bool is_used(const step_hash& id) const { return used_.contains(id); }
+
+  /// Sets the call's index and hash. `reached` is the number of results that the handler needed to reach it.
+  /// Returns an error that ends the run when branches share the id and a result decides which one is first.
+  [[nodiscard]] std::optional<protocol::failure> identify(step_call& call, std::size_t reached);
+
+  /// The number of step ids used by branches of races so far.
+  std::size_t in_races() const { return ids_of_races_.size(); }
+  /// See replay::release_ids_of_losers.
+  void release_ids_of_losers(std::size_t first, std::size_t decided_at);
+
+  /// The number of conflicts in races so far.
+  std::size_t conflicts() const { return conflicts_of_races_.size(); }
+  /// See replay::settle_conflicts. Returns the error that ends the run.
+  [[nodiscard]] std::optional<protocol::failure> settle_conflicts(std::size_t first,
+                                                                  std::optional<std::size_t> decided_at);
+
+ private:
+  std::optional<protocol::failure> note_use(const step_call& call, const step_hash& id, std::size_t reached);
+
+  static protocol::failure error_of_shared_id(const step_call& call, const branch_conflict& conflict);
+
+  branches& branches_;
+  id_table used_;
+  // ids used in races, in order, for release_ids_of_losers
+  struct used_id {
+    step_hash base{};
+    step_hash hash{};
+    std::size_t next_index = 0;  // of the base, before this use
+    std::size_t reached = 0;
+  };
+  std::vector<used_id> ids_of_races_;
+  struct race_conflict {
+    std::size_t reached = 0;  // by both branches
+    protocol::failure failure{};
+  };
+  std::vector<race_conflict> conflicts_of_races_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/step_ids.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+INNGEST_INLINE void id_table::reserve(std::size_t count) {
+  if (2 * count > entries_.size()) resize(std::bit_ceil(2 * count));
+}
+
+INNGEST_INLINE bool id_table::contains(const step_hash& id) const {
+  return !entries_.empty() && const_cast<id_table*>(this)->place_of(id)->next_index > 0;
+}
+
+INNGEST_INLINE std::pair<std::size_t*, bool> id_table::add(const step_hash& id) {
+  reserve(taken_ + 1);
+  entry& place = *place_of(id);
+  if (!std::exchange(place.is_taken, true)) {
+    place.id = id;
+    ++taken_;
+  }
+  const bool is_new = place.next_index == 0;
+  if (is_new) place.next_index = 1;
+  return {&place.next_index, is_new};
+}
+
+/// The place of the id, or a free one for it: half of the places are free.
+INNGEST_INLINE id_table::entry* id_table::place_of(const step_hash& id) {
+  const std::size_t last = entries_.size() - 1;
+  std::size_t at = detail::step_hash_hasher()(id) & last;
+  while (entries_[at].is_taken && !detail::is_same(entries_[at].id, id)) at = (at + 1) & last;
+  return &entries_[at];
+}
+
+INNGEST_INLINE void id_table::resize(std::size_t places) {
+  const std::vector<entry> before = std::exchange(entries_, std::vector<entry>(places));
+  for (const entry& moved : before) {
+    if (moved.is_taken) *place_of(moved.id) = moved;
+  }
+}
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& call, std::size_t reached) {
+  call.entered_at = branches_.depth();
+  const step_hash base = call.hash;
+  const auto [first_use, is_first] = used_.add(base);
+  const std::size_t index_before = *first_use;
+  std::size_t next_index = index_before;
+  std::string numbered;
+  if (!is_first) numbered = call.id + ':';
+  while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
+    call.index = next_index++;
+    used_.set(base, next_index);
+    numbered.resize(call.id.size() + 1);
+    numbered += std::to_string(call.index);
+    call.hash = detail::sha1_at_run_time(numbered);
+    if (auto error = note_use(call, call.hash, reached))
+      return error;  // another branch may use "a:1" as an id
+    if (used_.add(call.hash).second) break;
+  }
+  if (branches_.empty()) return std::nullopt;
+  if (auto error = note_use(call, base, reached)) return error;
+  if (branches_.races() > 0) ids_of_races_.push_back({base, call.hash, index_before, reached});
+  return std::nullopt;
+}
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::note_use(const step_call& call, const step_hash& id,
+                                                                   std::size_t reached) {
+  if (branches_.empty()) return std::nullopt;
+  const auto conflict = branches_.use(id, {call.file, call.line}, reached);
+  if (!conflict) return std::nullopt;
+  if (!conflict->is_in_race) return error_of_shared_id(call, *conflict);
+  conflicts_of_races_.push_back(
+      {(std::max)(reached, conflict->first_reached), error_of_shared_id(call, *conflict)});
+  return std::nullopt;
+}
+
+INNGEST_INLINE void step_ids::release_ids_of_losers(std::size_t first, std::size_t decided_at) {
+  for (std::size_t i = ids_of_races_.size(); i-- > first;) {
+    const used_id& used = ids_of_races_[i];
+    if (used.reached <= decided_at) continue;
+    used_.remove(used.hash);
+    if (used.hash != used.base) used_.set(used.base, used.next_index);
+    ids_of_races_.erase(ids_of_races_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+INNGEST_INLINE std::optional<protocol::failure> step_ids::settle_conflicts(
+    std::size_t first, std::optional<std::size_t> decided_at) {
+  const auto begin = conflicts_of_races_.begin() + static_cast<std::ptrdiff_t>(first);
+  if (decided_at) {
+    const auto is_irrelevant = [&](const race_conflict& conflict) { return conflict.reached > *decided_at; };
+    conflicts_of_races_.erase(std::remove_if(begin, conflicts_of_races_.end(), is_irrelevant),
+                              conflicts_of_races_.end());
+  }
+  if (conflicts_of_races_.size() <= first || branches_.races() != 1) return std::nullopt;
+  return std::move(conflicts_of_races_[first].failure);
+}
+
+INNGEST_INLINE protocol::failure step_ids::error_of_shared_id(const step_call& call,
+                                                              const branch_conflict& conflict) {
+  const std::string both = "branch " + std::to_string(conflict.first) + " (" + conflict.first_site.text() +
+                           ") and branch " + std::to_string(conflict.second) + " (" +
+                           conflict.second_site.text() + ") of a " + conflict.group;
+  return {.info = {.name = "inngest::shared_step_id",
+                   .message = "step \"" + call.id + "\" is used in " + both + ", and in branch " +
+                              std::to_string(conflict.first) +
+                              " it comes after another step. Which branch reaches it first depends on "
+                              "which results arrive first, so one could receive the other's result. "
+                              "Use different step ids"},
+          .retriable = false};
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/limits.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// The maximum sizes that an Inngest server accepts. They are checked before anything is sent, so that errors
+/// can name what is too large. Raise them if your own server accepts more; lower them for a plan with lower
+/// limits.
+struct size_limits {
+  /// Bytes of one event. A server's default limit is 512 KiB, its maximum 3 MB.
+  std::size_t event = 3 * 1024 * 1024;
+  /// Bytes of one step's result as JSON.
+  std::size_t step_output = 4 * 1024 * 1024;
+  /// Bytes of all results of a run.
+  std::size_t state = 32 * 1024 * 1024;
+  /// Steps reported in one answer.
+  std::size_t operations = 1000;
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/log.hpp
+
+namespace inngest::inline INNGEST_ABI {
+
+/// The level of a message, or the minimum level that a logger accepts. `off` disables logging.
+enum class log_level { debug, info, warn, error, off };
+
+/// The level's name, such as "warn".
+constexpr std::string_view to_string(log_level level) {
+  switch (level) {
+    case log_level::debug:
+      return "debug";
+    case log_level::info:
+      return "info";
+    case log_level::warn:
+      return "warn";
+    case log_level::error:
+      return "error";
+    case log_level::off:
+      return "off";
+  }
+  return "off";
+}
+
+/// Reads a level's name; `nullopt` for any other text.
+[[nodiscard]] constexpr std::optional<log_level> parse_log_level(std::string_view text) {
+  for (const auto level :
+       {log_level::debug, log_level::info, log_level::warn, log_level::error, log_level::off}) {
+    if (text == to_string(level)) return level;
+  }
+  return std::nullopt;
+}
+
+/// Receives messages. Called from any thread. If it throws, the message goes to standard error.
+using log_sink = std::function<void(log_level, std::string_view message)>;
+
+/// What a message is about. An empty member is not known.
+struct log_fields {
+  std::string_view app{};        ///< the app's id
+  std::string_view function{};   ///< the function's id within the app
+  std::string_view run{};        ///< the run's id
+  std::string_view step{};       ///< the id or name of the step whose body runs, or that failed
+  std::optional<int> attempt{};  ///< the attempt: 0 is the first, as in ctx.attempt
+};
+
+/// A message with all of its fields. Its texts are valid only during the call of a sink.
+struct log_record {
+  std::chrono::system_clock::time_point time{};  ///< when it was logged
+  log_level level = log_level::info;             ///< its level
+  std::string_view message{};                    ///< the human-readable text
+  log_fields fields{};                           ///< what it is about
+};
+
+/// Receives messages with their fields: see <inngest/log/sinks.hpp> for text and JSON. Called from any
+/// thread. If it throws, the message goes to standard error.
+using record_sink = std::function<void(const log_record&)>;
+
+/// Writes a line such as "[inngest] warn: message" to standard error.
+void log_to_stderr(log_level level, std::string_view message);
+
+/// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
+class logger {
+ public:
+  /// Passes messages of at least `level` to `sink`.
+  explicit logger(log_sink sink = log_to_stderr, log_level level = log_level::info);
+  /// Passes messages of at least `level` with their fields to `sink`.
+  explicit logger(record_sink sink, log_level level = log_level::info);
+  /// Discards all messages.
+  explicit logger(std::nullptr_t, log_level level = log_level::off) : level_(level) {}
+
+  /// Logs a message with the level `debug`.
+  void debug(std::string_view message) const { log(log_level::debug, message); }
+  /// Logs a message with the level `info`.
+  void info(std::string_view message) const { log(log_level::info, message); }
+  /// Logs a message with the level `warn`.
+  void warn(std::string_view message) const { log(log_level::warn, message); }
+  /// Logs a message with the level `error`.
+  void error(std::string_view message) const { log(log_level::error, message); }
+
+  /// Logs a message with the given level. Never throws the sink's exceptions.
+  void log(log_level level, std::string_view message) const { log(level, message, log_fields{}); }
+  /// Logs a message about a function, run or step.
+  void log(log_level level, std::string_view message, const log_fields& fields) const;
+
+ private:
+  std::shared_ptr<const record_sink> sink_;  // null or not empty
+  log_level level_;
+};
+
+}  // namespace inngest::inline INNGEST_ABI
+
+// inngest/impl/log.ipp
+
+namespace inngest::inline INNGEST_ABI {
+
+INNGEST_INLINE void log_to_stderr(log_level level, std::string_view message) {
+  const std::string_view name = to_string(level);
+  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
+               static_cast<int>(message.size()), message.data());
+}
+
+INNGEST_INLINE logger::logger(log_sink sink, log_level level) : level_(level) {
+  if (!sink) return;
+  sink_ = std::make_shared<const record_sink>(
+      [sink = std::move(sink)](const log_record& record) { sink(record.level, record.message); });
+}
+
+INNGEST_INLINE logger::logger(record_sink sink, log_level level) : level_(level) {
+  if (sink) sink_ = std::make_shared<const record_sink>(std::move(sink));
+}
+
+INNGEST_INLINE void logger::log(log_level level, std::string_view message, const log_fields& fields) const {
+  if (level < level_ || level_ == log_level::off || !sink_) return;
+  try {
+    (*sink_)(
+        {.time = std::chrono::system_clock::now(), .level = level, .message = message, .fields = fields});
+  } catch (...) {  // a failing log must not stop the work
+    log_to_stderr(level, message);
+    log_to_stderr(log_level::error, "the log sink threw an exception for the message above");
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI
+
 // inngest/protocol/sessions.hpp
 
 // The sessions that a run passes on to the events that it sends and to the runs that it starts.
@@ -9453,12 +9573,15 @@ class replay {
   /// Runs the handler, which appends its result to the given text.
   outcome run(detail::function_ref<void(std::string&)> handler);
 
+  /// Instead of run(): how a call ends whose middleware has thrown before the handler was called.
+  outcome fail_before_handler(const std::exception_ptr& thrown);
+
   // ---- for steps ------------------------------------------------------------------------------------
 
   /// Identifies a step call and finds its stored result. Middleware may change the step's id, name and
-  /// `input`. \throws nested_step_error inside a step's body; wrong_thread_error on a thread other than the
-  /// handler's; step_options_error for a blank id or negative retries; interrupt when the handler was
-  /// interrupted before.
+  /// `input`: the array of arguments, or the data of an invoke. \throws nested_step_error inside a step's
+  /// body; wrong_thread_error on a thread other than the handler's; step_options_error for a blank id or
+  /// negative retries; interrupt when the handler was interrupted before.
   step_call enter(step_options&& options, step_kind kind, std::string* input = nullptr) {
     return (this->*functions_.enter)(std::move(options), kind, input);
   }
@@ -9524,8 +9647,8 @@ class replay {
   /// See basic_context::traceparent.
   std::string traceparent() const;
 
-  /// Passes the data for a deferred function through the middleware.
-  std::string transform_deferred(const step_options& options, std::string data);
+  /// Identifies the call of a deferred function. Middleware may change its id, its name and `data`.
+  step_call enter_deferred(const step_options& options, std::string& data);
 
   /// Passes the output of another run, as JSON text, through the function's middleware.
   std::string read_output(std::string_view output);
@@ -9674,9 +9797,6 @@ class replay {
   /// the answer.
   void save_result(step_call& call, protocol::operation op);
 
-  /// Adds deferred calls to what is saved, so that they are not lost if the run ends within this call.
-  void save_deferred();
-
   // ---- the end ------------------------------------------------------------------------------------------
 
   void call_handler(detail::function_ref<void(std::string&)> handler, std::string& out);
@@ -9721,8 +9841,7 @@ class replay {
   std::vector<std::string> steps_;
   std::vector<std::string> found_;
   std::vector<protocol::operation> operations_;
-  std::vector<protocol::operation> deferred_;
-  std::set<step_hash> saved_deferred_;  // by this call, while it continued
+  deferred_calls deferred_{request_};
   std::string shared_options_;
   std::optional<protocol::failure> step_failure_;
   const step_call* running_ = nullptr;  // the step whose body is running
@@ -9826,6 +9945,14 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   return out;
 }
 
+INNGEST_INLINE outcome replay::fail_before_handler(const std::exception_ptr& thrown) {
+  outcome out;
+  fail(out, protocol::describe(thrown, services_.now(), function_name()));
+  notify_error(out);
+  out.warnings = std::move(warnings_);
+  return out;
+}
+
 INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind kind, std::string* input) {
   refuse_other_threads(options.id.text());
   refuse_nesting(options.id.text());
@@ -9918,33 +10045,16 @@ INNGEST_INLINE void replay::record_deferred(protocol::operation op) {
   refuse_nesting(op.user_id);
   refuse_if_interrupted();
   refuse_unwritable(op.user_id, op.display_name);
-  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (saved_deferred_.contains(op.id) || std::any_of(deferred_.begin(), deferred_.end(), same)) {
-    warnings_.push_back("ctx.defer(\"" + op.user_id + "\") was called twice: the second call is ignored");
-  } else if (!request_.target() && !request_.is_deferred(op.id)) {
-    deferred_.push_back(std::move(op));
-  }
+  const std::string id = op.user_id;
+  if (!deferred_.add(std::move(op)))
+    warnings_.push_back("ctx.defer(\"" + id + "\") was called twice: the second call is ignored");
 }
 
 INNGEST_INLINE void replay::abort_deferred(const protocol::operation& added, std::string_view slug) {
   refuse_other_threads(added.user_id);
   refuse_nesting(added.user_id);
   refuse_if_interrupted();
-  if (request_.target()) return;
-  std::erase_if(deferred_, [&](const protocol::operation& op) { return op.id == added.id; });
-  const bool is_known = request_.is_abortable(added.id) || saved_deferred_.contains(added.id);
-  if (!is_known) return;  // the server does not know it, or has started it
-  const std::string target = detail::to_hex(added.id);
-  protocol::operation op = added;
-  op.code = protocol::opcode::defer_abort;
-  op.id = detail::sha1_at_run_time(target + ":abort");
-  op.options = detail::json_object_text()
-                   .add("target_hashed_id", target)
-                   .add_exact("fn_slug", slug)
-                   .add_exact("id", added.user_id)
-                   .text();
-  const auto same = [&](const protocol::operation& candidate) { return candidate.id == op.id; };
-  if (std::none_of(deferred_.begin(), deferred_.end(), same)) deferred_.push_back(std::move(op));
+  deferred_.abort(added, slug);
 }
 
 INNGEST_INLINE bool replay::add_metadata(const std::string& object) {
@@ -9970,18 +10080,16 @@ INNGEST_INLINE std::string replay::traceparent() const {
   return out.empty() ? std::string(info_.traceparent) : out;
 }
 
-INNGEST_INLINE std::string replay::transform_deferred(const step_options& options, std::string data) {
+INNGEST_INLINE step_call replay::enter_deferred(const step_options& options, std::string& data) {
   refuse_other_threads(options.id.text());
-  if (hooks_.empty()) return data;
-  const step_call call{.hash = options.id.hash(),
-                       .id = std::string(options.id.text()),
-                       .kind = step_kind::defer,
-                       .file = options.id.file(),
-                       .line = options.id.line()};
-  const step_info info{.id = call.id, .name = options.name, .kind = call.kind, .hash = call.hash};
-  step_input changed{.id = call.id, .name = options.name, .input = "[" + data + "]"};
-  guard_hooks(call, [&] { hooks_.transform_input(info, changed); });
-  return changed.input.substr(1, changed.input.size() - 2);
+  step_call call{.hash = options.id.hash(),
+                 .id = std::string(options.id.text()),
+                 .given_name = options.name,
+                 .kind = step_kind::defer,
+                 .file = options.id.file(),
+                 .line = options.id.line()};
+  if (!hooks_.empty()) transform_input(call, &data);
+  return call;
 }
 
 INNGEST_INLINE std::string replay::read_output(std::string_view output) {
@@ -10079,15 +10187,14 @@ INNGEST_INLINE void replay::guard_hooks(const step_call& call, detail::function_
 }
 
 INNGEST_INLINE void replay::transform_input(step_call& call, std::string* input) {
-  if (input) call.arguments = *input;
+  if (input) call.arguments = takes_event_data(call.kind) ? "[" + *input + "]" : *input;
   step_input changed{.id = call.id, .name = call.given_name, .input = call.arguments};
   const step_info before = describe(call);
-  guard_hooks(call, [&] { hooks_.transform_input(before, changed); });
+  guard_hooks(call, [&] { hooks_.transform_input(before, changed, input); });
   if (changed.id != call.id) call.hash = detail::sha1_at_run_time(changed.id);
   call.id = std::move(changed.id);
   call.given_name = std::move(changed.name);
-  call.arguments = changed.input;
-  if (input) *input = std::move(changed.input);
+  call.arguments = std::move(changed.input);
 }
 
 INNGEST_INLINE protocol::operation replay::completed(const step_call& call, protocol::operation op) const {
@@ -10268,7 +10375,10 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
-  if (options_.checkpoints->keeps_deferred()) save_deferred();
+  if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
+    for (protocol::operation& made : deferred_.take_to_save())
+      options_.checkpoints->add_deferred(std::move(made));
+  }
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
@@ -10282,14 +10392,6 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
   call.memo = held_memo(&saved_memos_.back());
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
-}
-
-INNGEST_INLINE void replay::save_deferred() {
-  for (protocol::operation& op : deferred_) {
-    saved_deferred_.insert(op.id);
-    options_.checkpoints->add_deferred(std::move(op));
-  }
-  deferred_.clear();
 }
 
 INNGEST_INLINE void replay::call_handler(detail::function_ref<void(std::string&)> handler, std::string& out) {
@@ -10373,8 +10475,8 @@ INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
 }
 
 INNGEST_INLINE void replay::take_deferred() {
-  std::move(deferred_.begin(), deferred_.end(), std::back_inserter(operations_));
-  deferred_.clear();
+  std::vector<protocol::operation> made = deferred_.take();
+  std::move(made.begin(), made.end(), std::back_inserter(operations_));
 }
 
 INNGEST_INLINE failure_info replay::to_failure_info(const protocol::failure& failure) {
@@ -12603,7 +12705,8 @@ namespace inngest::inline INNGEST_ABI {
 
 /// An HTTP request that the server makes for a step. The app does not wait for it and need not keep running.
 struct fetch_request {
-  /// An absolute URL.
+  /// An absolute URL. Encode what comes from elsewhere, for example with http::percent_encoded: a URL with
+  /// spaces, line ends or other control characters is refused, because it could become another request.
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
@@ -12619,9 +12722,9 @@ struct fetch_response {
   int status_code = 0;
   /// Header names and values.
   std::map<std::string, std::string> headers{};
-  /// The response's body.
+  /// The response's body, as text: bytes that are not UTF-8 become U+FFFD.
   std::string body{};
-  /// The final URL, after redirects.
+  /// The final URL, after at most ten redirects.
   std::string url{};
 
   /// The body, read as JSON. \throws payload_error when it does not fit the type.
@@ -13581,9 +13684,10 @@ class step : private detail::step_base {
   template <class Output, class Data>
   Output invoke_slug(step_options options, const std::string& slug, const Data& data,
                      const invoke_options& invoke) {
-    std::string input = replay_->hooks().empty() ? "" : "[" + encode(data, "data") + "]";
+    const bool is_hooked = !replay_->hooks().empty();
+    std::string input = is_hooked ? encode(data, "data") : "";  // only middleware needs it before `describe`
     const auto describe = [&](const execution::step_call& at) {
-      const std::string text = input.empty() ? encode(data, "data") : input.substr(1, input.size() - 2);
+      const std::string text = is_hooked ? input : encode(data, "data");
       detail::json_object_text out;
       out.add_exact("function_id", slug).add_raw("payload", invoke_payload(text, invoke));
       if (invoke.timeout) out.add("timeout", timeout_text(at, *invoke.timeout));
@@ -14286,23 +14390,22 @@ INNGEST_INLINE basic_context::basic_context(execution::replay& replay, const han
 INNGEST_INLINE deferred_handle basic_context::defer_text(const step_options& options, const std::string& slug,
                                                          std::string data, const defer_options& more) {
   execution::check_step_options(options);
-  std::string input = replay_->transform_deferred(options, std::move(data));
+  const execution::step_call call = replay_->enter_deferred(options, data);
   if (more.experiment) {
     detail::json_object_text chosen;
     chosen.add("experimentName", more.experiment->experiment).add("variant", more.experiment->variant);
     const std::string member = "{\"_inngestExperiment\":" + chosen.text() + "}";
-    if (input.starts_with('{')) input = protocol::merged_options(input, member);
+    if (data.starts_with('{')) data = protocol::merged_options(data, member);
   }
   detail::json_object_text text;
-  text.add_exact("fn_slug", slug).add_raw("input", input);
+  text.add_exact("fn_slug", slug).add_raw("input", data);
   const std::string meta = protocol::meta_text(more.meta, replay_->propagated_sessions());
   if (!meta.empty()) text.add_raw("meta", meta);
-  const std::string name = options.name.empty() ? std::string(options.id.text()) : options.name;
   const protocol::operation added{.code = protocol::row_of(step_kind::defer).begins_with,
-                                  .id = options.id.hash(),
-                                  .name = name,
-                                  .display_name = name,
-                                  .user_id = std::string(options.id.text()),
+                                  .id = call.hash,
+                                  .name = call.name(),
+                                  .display_name = call.name(),
+                                  .user_id = call.id,
                                   .options = text.text()};
   replay_->record_deferred(added);
   return {*replay_, added, slug};
@@ -16199,6 +16302,66 @@ class settings {
 
 // inngest/impl/settings.ipp
 
+// inngest/http/detail/request_line.hpp
+
+// What may stand in the first line of a request. A method or URL with a line end would add fields, or a whole
+// request, to what is sent. Both may come from an event.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The length of "http://" or "https://" at the beginning of a URL, in upper or lower case; 0 for others.
+std::size_t http_scheme_length(std::string_view url);
+
+/// Why a request can't be sent to a URL; nullopt when it can.
+std::optional<std::string> url_problem(std::string_view url);
+
+/// Whether a text is a method of HTTP: a token, as in RFC 9110.
+bool is_http_method(std::string_view text);
+
+/// Why a request can't be sent; nullopt when it can.
+std::optional<std::string> request_line_problem(std::string_view method, std::string_view url);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/http/detail/impl/request_line.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::size_t http_scheme_length(std::string_view url) {
+  std::string begin(url.substr(0, 8));
+  for (char& c : begin) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return begin == "https://" ? 8 : begin.starts_with("http://") ? 7 : 0;
+}
+
+INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
+  const std::size_t scheme = http_scheme_length(url);
+  if (scheme == 0) return "not an http or https URL: \"" + std::string(url) + "\"";
+  if (url.substr(scheme).find_first_of("/?#") == 0 || url.size() == scheme)
+    return "a URL without a host: \"" + std::string(url) + "\"";
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+  if (std::any_of(url.begin(), url.end(), is_blank))
+    return "a URL must not have spaces, line ends or other control characters: encode what comes from "
+           "elsewhere, for example with inngest::http::percent_encoded";
+  return std::nullopt;
+}
+
+INNGEST_INLINE bool is_http_method(std::string_view text) {
+  constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
+  const auto is_allowed = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           signs.find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
+}
+
+INNGEST_INLINE std::optional<std::string> request_line_problem(std::string_view method,
+                                                               std::string_view url) {
+  if (!is_http_method(method)) return "not a method of HTTP: \"" + std::string(method) + "\"";
+  return url_problem(url);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE bool event_keeper::try_flush(const sender& send) {
@@ -16215,11 +16378,7 @@ INNGEST_INLINE std::optional<std::string> read_environment(const char* name) {
   return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
-INNGEST_INLINE bool is_url(std::string_view text) {
-  const std::size_t host = text.find("://") + 3;
-  return (text.starts_with("http://") || text.starts_with("https://")) && text.size() > host &&
-         text[host] != '/' && text.find(' ') == std::string_view::npos && !has_control_characters(text);
-}
+INNGEST_INLINE bool is_url(std::string_view text) { return !url_problem(text); }
 
 INNGEST_INLINE void check_plain_text(const std::string& name, const std::string& text) {
   if (has_control_characters(text))
@@ -16944,7 +17103,8 @@ INNGEST_INLINE void client::set_keys(signing_keys keys) const {
 
 INNGEST_INLINE void client::replace_transport(std::shared_ptr<http::transport> transport) const {
   const std::lock_guard lock(shared_->mutex);
-  if (shared_->replacement) throw configuration_error("client \"" + id() + "\" already has an engine");
+  if (shared_->replacement)
+    throw configuration_error("client \"" + id() + "\" already has an engine or a test harness");
   shared_->replacement = std::move(transport);
 }
 
@@ -18647,6 +18807,16 @@ void add_call_headers(http::response& out, const http::request& request,
                       std::chrono::steady_clock::duration parsing,
                       std::chrono::steady_clock::duration running);
 
+/// The answer to a call whose middleware has thrown the exception that is being handled: the server learns
+/// its type, and whether and when to try again, as from a handler's exception. `told` are the hooks that
+/// learn of the error; null for none.
+http::response answer_to_exception(const served_app& app, const served_function& served,
+                                   const http::request& request, const protocol::call_request& call,
+                                   const execution::hooks* told, const execution::call_stop& stop);
+
+void log_warnings(const served_app& app, const served_function& served, const protocol::call_request& call,
+                  const execution::outcome& outcome);
+
 http::response call_function(const served_app& app, const served_function& served,
                              const http::request& request, const incoming_call& incoming,
                              const save_results* save, const execution::call_stop& stop);
@@ -18752,6 +18922,34 @@ INNGEST_INLINE void add_call_headers(http::response& out, const http::request& r
   }
 }
 
+INNGEST_INLINE http::response answer_to_exception(const served_app& app, const served_function& served,
+                                                  const http::request& request,
+                                                  const protocol::call_request& call,
+                                                  const execution::hooks* told,
+                                                  const execution::call_stop& stop) {
+  const call_info info = info_of(served, request, &call);
+  execution::replay replay(call, app.services,
+                           {.function_id = info.function_id,
+                            .function = info.function,
+                            .traceparent = info.traceparent,
+                            .request_id = info.request_id,
+                            .job_id = info.job_id,
+                            .hooks = told,
+                            .stop = stop});
+  execution::outcome outcome = replay.fail_before_handler(std::current_exception());
+  app.client.log().error("serve: " + outcome.failure->info.message);
+  log_warnings(app, served, call, outcome);
+  return answer_for(app, std::move(outcome), request);
+}
+
+INNGEST_INLINE void log_warnings(const served_app& app, const served_function& served,
+                                 const protocol::call_request& call, const execution::outcome& outcome) {
+  for (const std::string& warning : outcome.warnings) {
+    app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
+                          warning);
+  }
+}
+
 INNGEST_INLINE http::response call_function(const served_app& app, const served_function& served,
                                             const http::request& request, const incoming_call& incoming,
                                             const save_results* save, const execution::call_stop& stop) {
@@ -18773,17 +18971,20 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
   auto checkpoints = save ? checkpoints_in_process(app, *served.function, call, *save)
                           : checkpoints_with_server(app, *served.function, call);
   if (checkpoints) replay_options.checkpoints = &*checkpoints;
-  transform_input(served, call, request);
+  try {
+    transform_input(served, call, request);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return answer_to_exception(app, served, request, call, &served.hooks, stop);
+  }
   const auto parsed = clock::now();
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
   if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
     check_determinism(app, served, call, replay_options, outcome);
-  for (const std::string& warning : outcome.warnings) {
-    app.client.log().warn("function \"" + served.function->id() + "\", run " + call.run_id() + ": " +
-                          warning);
-  }
+  log_warnings(app, served, call, outcome);
   http::response out = answer_for(app, std::move(outcome), request);
   add_call_headers(out, request, parsed - began, clock::now() - parsed);
   return out;
@@ -18807,15 +19008,30 @@ INNGEST_INLINE http::response answer_call(const served_app& app, http::request r
   const incoming_call incoming = read_call(request, request.body);
   const call_info info = info_of(served, request, incoming.request.get());
   bool was_called = false;
-  return served.hooks.template wrap<http::response>(
-      [&](middleware& layer, next_call<http::response> next) {
-        return layer.wrap_request(info, request, next);
-      },
-      [&] {
-        if (!std::exchange(was_called, true))
-          return call_function(app, served, request, incoming, save, stop);
-        return call_function(app, served, request, read_call(request, request.body), save, stop);
-      });
+  bool is_from_inside = false;  // the exception is not that of a hook
+  const auto innermost = [&] {
+    is_from_inside = false;
+    try {
+      if (!std::exchange(was_called, true)) return call_function(app, served, request, incoming, save, stop);
+      return call_function(app, served, request, read_call(request, request.body), save, stop);
+    } catch (...) {
+      is_from_inside = true;
+      throw;
+    }
+  };
+  try {
+    return served.hooks.template wrap<http::response>(
+        [&](middleware& layer, next_call<http::response> next) {
+          return layer.wrap_request(info, request, next);
+        },
+        innermost);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    if (is_from_inside || !incoming.request) throw;
+    // no hooks are told: on_run_error is only called inside of wrap_request
+    return answer_to_exception(app, served, request, *incoming.request, nullptr, stop);
+  }
 }
 
 INNGEST_INLINE void seal_response(execution::outcome& outcome) {
@@ -20001,19 +20217,24 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
       return "could not load the certificates to verify the server's";
     case httplib::Error::SSLServerVerification:
       return "the server's certificate is not trusted, or is not for this host";
+    case httplib::Error::Canceled:  // of a body in pieces: a caller's own end is no problem
+      return "the connection was closed before the request was sent";
     default:
       return httplib::to_string(problem);
   }
 }
 
-INNGEST_INLINE std::pair<std::string, std::string> split_url(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    throw configuration_error("not an http or https URL: \"" + url + "\"");
-  }
-  const std::size_t slash = url.find('/', scheme + 3);
-  if (slash == std::string::npos) return {url, "/"};
-  return {url.substr(0, slash), url.substr(slash)};
+/// The origin and the target of a request, without a fragment. \throws configuration_error when the request
+/// can't be sent.
+INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request& request) {
+  if (const auto problem = request_line_problem(request.method, request.url))
+    throw configuration_error(to_printable(*problem));
+  const std::string_view url = request.url;
+  const std::size_t scheme = http_scheme_length(url);
+  const std::size_t end = (std::min)(url.find_first_of("/?#", scheme), url.size());
+  const std::string_view target = url.substr(end, url.find('#') - end);
+  return {(scheme == 7 ? "http://" : "https://") + std::string(url.substr(scheme, end - scheme)),
+          (target.starts_with('/') ? "" : "/") + std::string(target)};
 }
 
 /// Disables cpp-httplib's encoding, because URLs are already encoded. The name of the option depends on the
@@ -20161,7 +20382,7 @@ INNGEST_INLINE httplib_transport::~httplib_transport() = default;
 
 INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
                                                       std::chrono::milliseconds timeout) {
-  const auto [origin, target] = detail::split_url(request.url);
+  const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
   detail::set_timeouts(*connection, timeout, timeout);
   detail::limited_body body(timeout);
@@ -20179,7 +20400,7 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
 
 INNGEST_INLINE void httplib_transport::stream(const http::request& request, const http::streaming& handlers) {
   constexpr std::chrono::milliseconds connecting = std::chrono::seconds(5);
-  const auto [origin, target] = detail::split_url(request.url);
+  const auto [origin, target] = detail::split_url(request);
   const std::unique_ptr<httplib::Client> connection = detail::httplib_connections::open(origin);
   detail::set_timeouts(*connection, (std::min)(connecting, handlers.timeout), handlers.timeout);
   bool is_ended = false;  // ended by the caller
@@ -26007,6 +26228,288 @@ INNGEST_INLINE std::vector<incoming_event> read_incoming_events(std::string body
 
 // inngest/embedded/detail/reported_operation.hpp
 
+// inngest/embedded/detail/run_notes.hpp
+
+// Notes of runs: metadata, and the messages that they publish.
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// A server's limits for the values of one change and for those of all changes of a run. Changes that a later
+/// one replaces don't count, so that a long run may report its progress again and again.
+inline constexpr std::size_t max_metadata_size = 64 * 1024;
+inline constexpr std::size_t max_metadata_of_run = 1024 * 1024;
+/// The maximum size of a message; the same as a server's.
+inline constexpr std::size_t max_message_size = 512 * 1024;
+/// The maximum size of a message that a store stores completely.
+inline constexpr std::size_t max_kept_message = 16 * 1024;
+
+/// A metadata change is too large: status 413.
+class metadata_too_large : public payload_error {
+  using payload_error::payload_error;
+};
+
+/// Reads the body of `POST /v1/runs/{id}/metadata`: the notes of its changes, without run, id and time.
+/// \throws payload_error that names the invalid member; metadata_too_large.
+std::vector<run_note> read_metadata(std::string_view body);
+
+/// Reads the metadata that a step's body has set, an array of changes: the notes, without run, id, time and
+/// target. Invalid changes are left out, because metadata does not make a step fail.
+std::vector<run_note> read_step_metadata(const json& changes);
+
+/// The size of a change as counted by a server.
+std::size_t metadata_size(const run_note& note);
+
+/// The size of the changes that remain: a later `set` replaces earlier ones of its kind and target.
+std::size_t remaining_metadata_size(const std::vector<run_note>& notes);
+
+/// The note of a published message. A large one is shortened.
+run_note note_of(const realtime::message& message);
+
+/// The metadata that results from the changes, in their order:
+/// [{"kind": "userland.a", "target": {...} or null, "values": {...}}, ...].
+json combined_metadata(const std::vector<run_note>& notes);
+
+/// The kind of metadata that holds a run's tags: see basic_context::tag.
+inline constexpr std::string_view tags_kind = "userland.tags";
+
+/// The changes of tags that the notes contain. Ignores values that are not valid tags.
+std::vector<tag_change> tag_changes_of(const std::vector<run_note>& notes);
+
+/// A value as text: a text without quotes, an integer without a decimal point, everything else as JSON. In
+/// expressions all numbers of an event are doubles.
+std::string plain_text_of(const json& value);
+
+/// The value of a tag: the plain text of a text, a number or a bool; `nullopt` for everything else, and for a
+/// text that is too long.
+std::optional<std::string> tag_value_of(const json& value);
+
+/// Received data as JSON: itself if it is JSON, otherwise a JSON string. Bytes that are not UTF-8 are
+/// replaced.
+std::string message_data(std::string_view body);
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/run_notes.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+namespace notes {
+
+/// The kinds with the prefix "inngest." that apps may set.
+inline constexpr std::array<std::string_view, 7> kinds_of_apps{
+    "inngest.ai",       "inngest.http",       "inngest.http.timing", "inngest.response_headers",
+    "inngest.warnings", "inngest.experiment", "inngest.score"};
+
+INNGEST_INLINE std::string text_member(const json& object, const char* name, const std::string& at) {
+  if (!object.contains(name) || !object[name].is_string())
+    throw payload_error(at + "." + name, "must be a text");
+  return object[name].get<std::string>();
+}
+
+INNGEST_INLINE void check_kind(const std::string& kind, const std::string& at) {
+  constexpr std::size_t longest = 128;
+  if (kind.empty() || kind.size() > longest)
+    throw payload_error(at + ".kind", "must have 1 to " + std::to_string(longest) + " bytes");
+  const bool is_reserved = kind.starts_with("inngest.");
+  if (is_reserved && std::find(kinds_of_apps.begin(), kinds_of_apps.end(), kind) == kinds_of_apps.end())
+    throw payload_error(at + ".kind", "\"" + kind + "\" is reserved: use \"userland.\" and a name");
+}
+
+INNGEST_INLINE void check_score(const std::string& name, const json& score, const std::string& at) {
+  const bool has_control = std::any_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'';
+  });
+  if (name.size() > 128 || has_control)
+    throw payload_error(at, "a score's name has at most 128 bytes, and no quotes or control characters");
+  const bool is_score = score.is_object() && score.size() == 1 && score.contains("value") &&
+                        (score["value"].is_number() || score["value"].is_boolean());
+  if (!is_score) throw payload_error(at + "." + name, R"(must be {"value": a number or a boolean})");
+}
+
+/// The target as text; empty for the run itself.
+INNGEST_INLINE std::string read_target(const json& body) {
+  if (!body.contains("target") || body["target"].is_null()) return {};
+  const json& target = body["target"];
+  if (!target.is_object()) throw payload_error("target", "must be an object");
+  const auto has = [&](const char* name) { return target.contains(name) && !target[name].is_null(); };
+  json out = json::object();
+  for (const char* name : {"step_id", "span_id"}) {
+    if (has(name)) out[name] = text_member(target, name, "target");
+  }
+  for (const char* name : {"step_index", "step_attempt"}) {
+    if (!has(name)) continue;
+    if (!target[name].is_number_integer())
+      throw payload_error(std::string("target.") + name, "must be an integer");
+    out[name] = target[name];
+  }
+  if (out.empty()) return {};
+  if (!out.contains("step_id"))
+    throw payload_error("target.step_id", "is needed with the other members of a target");
+  return encode(out);
+}
+
+INNGEST_INLINE run_note read_change(const json& change, const std::string& target, const std::string& at) {
+  if (!change.is_object()) throw payload_error(at, "must be an object");
+  run_note out{.what = run_note::kind::metadata, .target = target};
+  out.subject = text_member(change, "kind", at);
+  out.name = text_member(change, "op", at);
+  check_kind(out.subject, at);
+  constexpr std::array<std::string_view, 4> known{"merge", "set", "delete", "add"};
+  if (std::find(known.begin(), known.end(), out.name) == known.end())
+    throw payload_error(at + ".op", "must be merge, set, delete or add");
+  if (!change.contains("values") || !change["values"].is_object())
+    throw payload_error(at + ".values", "must be an object");
+  const json& values = change["values"];
+  if (out.subject == "inngest.score") {
+    for (const auto& [name, score] : values.items()) check_score(name, score, at + ".values");
+  }
+  out.text = encode(values);
+  if (metadata_size(out) > max_metadata_size)
+    throw metadata_too_large(at + ".values",
+                             "is larger than " + std::to_string(max_metadata_size) + " bytes");
+  return out;
+}
+
+/// The beginning of a text, cut between characters.
+INNGEST_INLINE std::string shortened(std::string_view text, std::size_t size) {
+  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "...";
+}
+
+INNGEST_INLINE void combine(json& values, const std::string& op, const json& change) {
+  if (op == "set") values = json::object();
+  for (const auto& [name, value] : change.items()) {
+    const bool adds = op == "add" && values.contains(name) && values[name].is_number();
+    if (op == "delete")
+      values.erase(name);
+    else if (!adds)
+      values[name] = value;
+    else if (value.is_number())
+      values[name] = values[name].get<double>() + value.get<double>();
+  }
+}
+
+}  // namespace notes
+
+INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
+
+INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
+  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
+  std::size_t out = 0;
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
+    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
+    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
+    out += metadata_size(*note);
+    if (note->sets_metadata()) replaced.insert(of);
+  }
+  return out;
+}
+
+INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
+  const std::string text(body);
+  check_received_json(text, detail::json_path("body"));
+  const json whole = detail::parse_dom(text);
+  if (!whole.is_object()) throw payload_error("body", "must be an object");
+  const std::string target = notes::read_target(whole);
+  if (!whole.contains("metadata") || !whole["metadata"].is_array())
+    throw payload_error("metadata", "must be an array");
+  std::vector<run_note> out;
+  for (const json& change : whole["metadata"])
+    out.push_back(notes::read_change(change, target, "metadata[" + std::to_string(out.size()) + "]"));
+  return out;
+}
+
+INNGEST_INLINE std::vector<run_note> read_step_metadata(const json& changes) {
+  std::vector<run_note> out;
+  for (const json& change : changes) {
+    try {
+      out.push_back(notes::read_change(change, {}, "metadata"));
+    } catch (const payload_error&) {
+    }
+  }
+  return out;
+}
+
+INNGEST_INLINE run_note note_of(const realtime::message& message) {
+  run_note out{.run_id = message.run_id, .what = run_note::kind::message};
+  out.subject = message.channel;
+  out.name = message.topic;
+  out.text = message.text;
+  if (out.text.size() > max_kept_message)
+    out.text = encode(notes::shortened(message.text, max_kept_message / 2), "data");
+  return out;
+}
+
+INNGEST_INLINE json combined_metadata(const std::vector<run_note>& notes) {
+  json out = json::array();
+  for (const run_note& note : notes) {
+    if (note.what != run_note::kind::metadata) continue;
+    const json target = note.target.empty() ? json() : received_json_value(note.target);
+    const std::string kind = detail::to_printable(note.subject);
+    auto found = std::find_if(out.begin(), out.end(), [&](const json& known) {
+      return known["kind"] == kind && known["target"] == target;
+    });
+    if (found == out.end()) {
+      out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
+      found = out.end() - 1;
+    }
+    const json change = received_json_value(note.text);
+    if (change.is_object()) notes::combine((*found)["values"], note.name, change);
+  }
+  return out;
+}
+
+namespace notes {
+
+INNGEST_INLINE void add_tag_changes(const run_note& note, std::vector<tag_change>& out) {
+  if (note.what != run_note::kind::metadata || note.subject != tags_kind || !note.target.empty()) return;
+  if (note.name == "set") out.push_back({.run_id = note.run_id});  // removes all
+  const json values = received_json_value(note.text);
+  if (!values.is_object()) return;
+  for (const auto& [name, value] : values.items()) {
+    if (!detail::problem_of_tag_name(name).empty()) continue;
+    const bool removes = note.name == "delete";
+    auto text = removes ? std::nullopt : tag_value_of(value);
+    if (removes || text) out.push_back({.run_id = note.run_id, .name = name, .value = std::move(text)});
+  }
+}
+
+}  // namespace notes
+
+INNGEST_INLINE std::vector<tag_change> tag_changes_of(const std::vector<run_note>& notes) {
+  std::vector<tag_change> out;
+  for (const run_note& note : notes) embedded::notes::add_tag_changes(note, out);
+  return out;
+}
+
+INNGEST_INLINE std::string plain_text_of(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  constexpr double largest = 9'007'199'254'740'992;  // all integers up to it are exact
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    const bool is_small = number >= -largest && number <= largest;
+    if (is_small && number == std::trunc(number)) return std::to_string(static_cast<std::int64_t>(number));
+  }
+  return value.dump();
+}
+
+INNGEST_INLINE std::optional<std::string> tag_value_of(const json& value) {
+  if (!value.is_string() && !value.is_number() && !value.is_boolean()) return std::nullopt;
+  std::string out = plain_text_of(value);
+  if (out.size() > detail::longest_tag_value) return std::nullopt;
+  return out;
+}
+
+INNGEST_INLINE std::string message_data(std::string_view body) {
+  try {
+    check_received_json(body, detail::json_path("body"));
+    return std::string(body);
+  } catch (const payload_error&) {
+    return encode(detail::to_printable(body), "body");
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// What an operation requests or reports.
@@ -26069,6 +26572,9 @@ struct reported_operation {
   std::string data{};     // JSON
   std::string error{};    // a JSON object; empty when absent
   std::int64_t took = 0;  // nanoseconds
+  std::string user_id{};  // as the function wrote it; empty when absent
+  std::int64_t user_index = 0;
+  std::vector<run_note> metadata{};  // that the step's body has set: see read_step_metadata
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 
@@ -26303,6 +26809,14 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
       out.error = received_text(member, here);
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
+    } else if (key == "userland" && is_object) {
+      const json userland = received_json_value(received_text(member, here));
+      if (userland.contains("id") && userland["id"].is_string()) out.user_id = userland["id"];
+      if (userland.contains("index") && userland["index"].is_number_integer())
+        out.user_index = userland["index"];
+    } else if (key == "metadata") {
+      const json changes = received_json_value(received_text(member, here));
+      if (changes.is_array()) out.metadata = read_step_metadata(changes);
     } else {
       received_text(member, here);  // the operation omits this member, but it must be JSON
     }
@@ -26901,6 +27415,7 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
+  std::size_t metadata_size = 0;      // bytes that bodies of steps have set, since the engine started
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
@@ -29712,6 +30227,11 @@ struct change_journal {
   void note_error(const active_run& run, const std::string& step, int attempt, const run_error& error,
                   std::string id, timestamp now);
 
+  /// Adds the metadata that the body of a step has set: of the step, or of an attempt that will be retried.
+  /// `ids` makes the notes' ids.
+  void note_metadata(active_run& run, const reported_operation& op, std::optional<int> attempt,
+                     detail::ulid_source& ids, timestamp now);
+
  private:
   static bool is_failure(embedded::progress what);
 };
@@ -29761,6 +30281,24 @@ INNGEST_INLINE void change_journal::note_error(const active_run& run, const std:
                            .subject = step,
                            .name = std::to_string(attempt),
                            .text = short_text_of(error)});
+}
+
+INNGEST_INLINE void change_journal::note_metadata(active_run& run, const reported_operation& op,
+                                                  std::optional<int> attempt, detail::ulid_source& ids,
+                                                  timestamp now) {
+  if (op.metadata.empty()) return;
+  json target{{"step_id", op.user_id.empty() ? op.name : op.user_id}};
+  if (op.user_index > 0) target["step_index"] = op.user_index;
+  if (attempt) target["step_attempt"] = *attempt;
+  for (run_note note : op.metadata) {
+    run.metadata_size += metadata_size(note);
+    if (run.metadata_size > max_metadata_of_run) return;
+    note.run_id = run.id();
+    note.id = ids.next(now);
+    note.at = now;
+    note.target = encode(target);
+    changes.notes.push_back(std::move(note));
+  }
 }
 
 INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {
@@ -31130,6 +31668,7 @@ INNGEST_INLINE void steps::end(active_run& run, const step_hash& step, const ste
 INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operation& op, int attempt,
                                         timestamp now) {
   if (run.memos.contains(op.id)) return;
+  state_.journal.note_metadata(run, op, std::nullopt, state_.ids, now);
   const auto planned = run.pending.find(op.id);
   memo_record memo{.step = op.id,
                    .name = op.shown_name(),
@@ -31262,273 +31801,6 @@ void set_labels(active_run& run);
 }  // namespace inngest::inline INNGEST_ABI::embedded::scheduling
 
 // inngest/embedded/detail/scheduling/impl/run_labels.ipp
-
-// inngest/embedded/detail/run_notes.hpp
-
-// Notes of runs: metadata, and the messages that they publish.
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-/// A server's limits for the values of one change and for those of all changes of a run. Changes that a later
-/// one replaces don't count, so that a long run may report its progress again and again.
-inline constexpr std::size_t max_metadata_size = 64 * 1024;
-inline constexpr std::size_t max_metadata_of_run = 1024 * 1024;
-/// The maximum size of a message; the same as a server's.
-inline constexpr std::size_t max_message_size = 512 * 1024;
-/// The maximum size of a message that a store stores completely.
-inline constexpr std::size_t max_kept_message = 16 * 1024;
-
-/// A metadata change is too large: status 413.
-class metadata_too_large : public payload_error {
-  using payload_error::payload_error;
-};
-
-/// Reads the body of `POST /v1/runs/{id}/metadata`: the notes of its changes, without run, id and time.
-/// \throws payload_error that names the invalid member; metadata_too_large.
-std::vector<run_note> read_metadata(std::string_view body);
-
-/// The size of a change as counted by a server.
-std::size_t metadata_size(const run_note& note);
-
-/// The size of the changes that remain: a later `set` replaces earlier ones of its kind and target.
-std::size_t remaining_metadata_size(const std::vector<run_note>& notes);
-
-/// The note of a published message. A large one is shortened.
-run_note note_of(const realtime::message& message);
-
-/// The metadata that results from the changes, in their order:
-/// [{"kind": "userland.a", "target": {...} or null, "values": {...}}, ...].
-json combined_metadata(const std::vector<run_note>& notes);
-
-/// The kind of metadata that holds a run's tags: see basic_context::tag.
-inline constexpr std::string_view tags_kind = "userland.tags";
-
-/// The changes of tags that the notes contain. Ignores values that are not valid tags.
-std::vector<tag_change> tag_changes_of(const std::vector<run_note>& notes);
-
-/// A value as text: a text without quotes, an integer without a decimal point, everything else as JSON. In
-/// expressions all numbers of an event are doubles.
-std::string plain_text_of(const json& value);
-
-/// The value of a tag: the plain text of a text, a number or a bool; `nullopt` for everything else, and for a
-/// text that is too long.
-std::optional<std::string> tag_value_of(const json& value);
-
-/// Received data as JSON: itself if it is JSON, otherwise a JSON string. Bytes that are not UTF-8 are
-/// replaced.
-std::string message_data(std::string_view body);
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/run_notes.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-namespace notes {
-
-/// The kinds with the prefix "inngest." that apps may set.
-inline constexpr std::array<std::string_view, 7> kinds_of_apps{
-    "inngest.ai",       "inngest.http",       "inngest.http.timing", "inngest.response_headers",
-    "inngest.warnings", "inngest.experiment", "inngest.score"};
-
-INNGEST_INLINE std::string text_member(const json& object, const char* name, const std::string& at) {
-  if (!object.contains(name) || !object[name].is_string())
-    throw payload_error(at + "." + name, "must be a text");
-  return object[name].get<std::string>();
-}
-
-INNGEST_INLINE void check_kind(const std::string& kind, const std::string& at) {
-  constexpr std::size_t longest = 128;
-  if (kind.empty() || kind.size() > longest)
-    throw payload_error(at + ".kind", "must have 1 to " + std::to_string(longest) + " bytes");
-  const bool is_reserved = kind.starts_with("inngest.");
-  if (is_reserved && std::find(kinds_of_apps.begin(), kinds_of_apps.end(), kind) == kinds_of_apps.end())
-    throw payload_error(at + ".kind", "\"" + kind + "\" is reserved: use \"userland.\" and a name");
-}
-
-INNGEST_INLINE void check_score(const std::string& name, const json& score, const std::string& at) {
-  const bool has_control = std::any_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '\'';
-  });
-  if (name.size() > 128 || has_control)
-    throw payload_error(at, "a score's name has at most 128 bytes, and no quotes or control characters");
-  const bool is_score = score.is_object() && score.size() == 1 && score.contains("value") &&
-                        (score["value"].is_number() || score["value"].is_boolean());
-  if (!is_score) throw payload_error(at + "." + name, R"(must be {"value": a number or a boolean})");
-}
-
-/// The target as text; empty for the run itself.
-INNGEST_INLINE std::string read_target(const json& body) {
-  if (!body.contains("target") || body["target"].is_null()) return {};
-  const json& target = body["target"];
-  if (!target.is_object()) throw payload_error("target", "must be an object");
-  const auto has = [&](const char* name) { return target.contains(name) && !target[name].is_null(); };
-  json out = json::object();
-  for (const char* name : {"step_id", "span_id"}) {
-    if (has(name)) out[name] = text_member(target, name, "target");
-  }
-  for (const char* name : {"step_index", "step_attempt"}) {
-    if (!has(name)) continue;
-    if (!target[name].is_number_integer())
-      throw payload_error(std::string("target.") + name, "must be an integer");
-    out[name] = target[name];
-  }
-  if (out.empty()) return {};
-  if (!out.contains("step_id"))
-    throw payload_error("target.step_id", "is needed with the other members of a target");
-  return encode(out);
-}
-
-INNGEST_INLINE run_note read_change(const json& change, const std::string& target, const std::string& at) {
-  if (!change.is_object()) throw payload_error(at, "must be an object");
-  run_note out{.what = run_note::kind::metadata, .target = target};
-  out.subject = text_member(change, "kind", at);
-  out.name = text_member(change, "op", at);
-  check_kind(out.subject, at);
-  constexpr std::array<std::string_view, 4> known{"merge", "set", "delete", "add"};
-  if (std::find(known.begin(), known.end(), out.name) == known.end())
-    throw payload_error(at + ".op", "must be merge, set, delete or add");
-  if (!change.contains("values") || !change["values"].is_object())
-    throw payload_error(at + ".values", "must be an object");
-  const json& values = change["values"];
-  if (out.subject == "inngest.score") {
-    for (const auto& [name, score] : values.items()) check_score(name, score, at + ".values");
-  }
-  out.text = encode(values);
-  if (metadata_size(out) > max_metadata_size)
-    throw metadata_too_large(at + ".values",
-                             "is larger than " + std::to_string(max_metadata_size) + " bytes");
-  return out;
-}
-
-/// The beginning of a text, cut between characters.
-INNGEST_INLINE std::string shortened(std::string_view text, std::size_t size) {
-  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return std::string(text.substr(0, size)) + "...";
-}
-
-INNGEST_INLINE void combine(json& values, const std::string& op, const json& change) {
-  if (op == "set") values = json::object();
-  for (const auto& [name, value] : change.items()) {
-    const bool adds = op == "add" && values.contains(name) && values[name].is_number();
-    if (op == "delete")
-      values.erase(name);
-    else if (!adds)
-      values[name] = value;
-    else if (value.is_number())
-      values[name] = values[name].get<double>() + value.get<double>();
-  }
-}
-
-}  // namespace notes
-
-INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
-
-INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
-  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
-  std::size_t out = 0;
-  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
-    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
-    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
-    out += metadata_size(*note);
-    if (note->sets_metadata()) replaced.insert(of);
-  }
-  return out;
-}
-
-INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
-  const std::string text(body);
-  check_received_json(text, detail::json_path("body"));
-  const json whole = detail::parse_dom(text);
-  if (!whole.is_object()) throw payload_error("body", "must be an object");
-  const std::string target = notes::read_target(whole);
-  if (!whole.contains("metadata") || !whole["metadata"].is_array())
-    throw payload_error("metadata", "must be an array");
-  std::vector<run_note> out;
-  for (const json& change : whole["metadata"])
-    out.push_back(notes::read_change(change, target, "metadata[" + std::to_string(out.size()) + "]"));
-  return out;
-}
-
-INNGEST_INLINE run_note note_of(const realtime::message& message) {
-  run_note out{.run_id = message.run_id, .what = run_note::kind::message};
-  out.subject = message.channel;
-  out.name = message.topic;
-  out.text = message.text;
-  if (out.text.size() > max_kept_message)
-    out.text = encode(notes::shortened(message.text, max_kept_message / 2), "data");
-  return out;
-}
-
-INNGEST_INLINE json combined_metadata(const std::vector<run_note>& notes) {
-  json out = json::array();
-  for (const run_note& note : notes) {
-    if (note.what != run_note::kind::metadata) continue;
-    const json target = note.target.empty() ? json() : received_json_value(note.target);
-    const std::string kind = detail::to_printable(note.subject);
-    auto found = std::find_if(out.begin(), out.end(), [&](const json& known) {
-      return known["kind"] == kind && known["target"] == target;
-    });
-    if (found == out.end()) {
-      out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
-      found = out.end() - 1;
-    }
-    const json change = received_json_value(note.text);
-    if (change.is_object()) notes::combine((*found)["values"], note.name, change);
-  }
-  return out;
-}
-
-namespace notes {
-
-INNGEST_INLINE void add_tag_changes(const run_note& note, std::vector<tag_change>& out) {
-  if (note.what != run_note::kind::metadata || note.subject != tags_kind || !note.target.empty()) return;
-  if (note.name == "set") out.push_back({.run_id = note.run_id});  // removes all
-  const json values = received_json_value(note.text);
-  if (!values.is_object()) return;
-  for (const auto& [name, value] : values.items()) {
-    if (!detail::problem_of_tag_name(name).empty()) continue;
-    const bool removes = note.name == "delete";
-    auto text = removes ? std::nullopt : tag_value_of(value);
-    if (removes || text) out.push_back({.run_id = note.run_id, .name = name, .value = std::move(text)});
-  }
-}
-
-}  // namespace notes
-
-INNGEST_INLINE std::vector<tag_change> tag_changes_of(const std::vector<run_note>& notes) {
-  std::vector<tag_change> out;
-  for (const run_note& note : notes) embedded::notes::add_tag_changes(note, out);
-  return out;
-}
-
-INNGEST_INLINE std::string plain_text_of(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  constexpr double largest = 9'007'199'254'740'992;  // all integers up to it are exact
-  if (value.is_number_float()) {
-    const double number = value.get<double>();
-    const bool is_small = number >= -largest && number <= largest;
-    if (is_small && number == std::trunc(number)) return std::to_string(static_cast<std::int64_t>(number));
-  }
-  return value.dump();
-}
-
-INNGEST_INLINE std::optional<std::string> tag_value_of(const json& value) {
-  if (!value.is_string() && !value.is_number() && !value.is_boolean()) return std::nullopt;
-  std::string out = plain_text_of(value);
-  if (out.size() > detail::longest_tag_value) return std::nullopt;
-  return out;
-}
-
-INNGEST_INLINE std::string message_data(std::string_view body) {
-  try {
-    check_received_json(body, detail::json_path("body"));
-    return std::string(body);
-  } catch (const payload_error&) {
-    return encode(detail::to_printable(body), "body");
-  }
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -32053,8 +32325,12 @@ void authorize(http::request& request, const std::string& format, const std::str
 
 }  // namespace outgoing
 
-/// Builds the HTTP request. \throws payload_error for invalid options.
+/// Builds the HTTP request. \throws payload_error for invalid options, such as a URL with a line end.
 http::request outgoing_request(const std::string& text);
+
+/// The field in which an answer has the URL that it came from, if the request was redirected. No server can
+/// send a field of this name.
+inline constexpr const char* final_url_field = ":url";
 
 /// Represents a missing answer: its status is 0, and its body contains the reason.
 inline http::response no_answer(const std::string& why) { return {.status = 0, .body = why}; }
@@ -32107,8 +32383,7 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     return found != options.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   http::request out{.method = "POST", .url = option("url")};
-  if (!out.url.starts_with("http://") && !out.url.starts_with("https://"))
-    throw payload_error("url", "not an http or https URL: \"" + out.url + "\"");
+  if (const auto problem = detail::url_problem(out.url)) throw payload_error("url", *problem);
   if (outgoing::asks_model(request)) {
     out.headers.add("content-type", "application/json");
     outgoing::authorize(out, option("format"), option("auth_key"));
@@ -32116,6 +32391,8 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     out.body = body == options.end() ? "{}" : body->dump();
   } else {
     if (!option("method").empty()) out.method = option("method");
+    if (!detail::is_http_method(out.method))
+      throw payload_error("method", "not a method of HTTP: \"" + out.method + "\"");
     out.body = option("body");
   }
   const json headers = options.value("headers", json());
@@ -32150,10 +32427,12 @@ INNGEST_INLINE std::string outgoing_result(const std::string& text, const http::
   if (outgoing::asks_model(request)) return encode(detail::parse_dom(answer.body));
   json headers = json::object();
   for (const auto& [name, value] : answer.headers) {
+    if (name == final_url_field) continue;
     const auto [found, is_new] = headers.emplace(name, value);
     if (!is_new) *found = found->get<std::string>() + "," + value;
   }
-  const json out{{"url", request.at("opts").value("url", "")},
+  const auto final_url = answer.headers.find(final_url_field);
+  const json out{{"url", final_url ? std::string(*final_url) : request.at("opts").value("url", "")},
                  {"headers", std::move(headers)},
                  {"body", answer.body},
                  {"status_code", answer.status}};
@@ -32691,6 +32970,7 @@ INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run
       const run_error error = read_error(op.error);
       state_.journal.notify_step(run, op, progress::step_retried, call.attempt, words_of(error), now);
       state_.journal.note_error(run, op.shown_name(), call.attempt, error, state_.ids.next(now), now);
+      state_.journal.note_metadata(run, op, call.attempt, state_.ids, now);
       state_.jobs.retry(run, call, answer, now);
     } else if (auto problem = operations_.take(run, call, op, waits_for_group, now);
                problem && !out.refusal) {
@@ -38005,6 +38285,129 @@ INNGEST_INLINE void realtime_hub::stream(std::string_view token, const http::str
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
+// inngest/embedded/detail/redirect.hpp
+
+// Redirects, which the engine follows like a server: of an app's address, and of the requests of step.fetch
+// and step.ai.infer.
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+/// The maximum number of redirects that a call or request follows; the same as in Go's client, which servers
+/// use.
+inline constexpr int most_redirects = 10;
+
+/// Whether the answer asks to repeat the request, with its method and body, at another URL.
+constexpr bool is_redirect(const http::response& answer) {
+  return answer.status == 307 || answer.status == 308;
+}
+
+/// The URL to which an answer redirects from `url`. It keeps the query of `url`, which names the function and
+/// step to call. `nullopt` when it is neither http nor https.
+std::optional<std::string> redirected_url(const std::string& url, std::string_view location);
+
+/// The request that follows when a step's request is redirected; `nullopt` when the answer is no redirect to
+/// an http or https URL. As in Go's client, a redirect with 301, 302 or 303 is followed with GET and without
+/// a body. Another scheme, host or port gets only a few fields, because every other one may be a secret.
+std::optional<http::request> redirected_request(const http::request& request, const http::response& answer);
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/redirect.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded::redirects {
+
+/// Resolves a location without its query and fragment.
+INNGEST_INLINE std::string resolved(std::string_view url, std::string_view location) {
+  const std::size_t scheme_end = url.find("://");
+  const std::size_t path = (std::min)(url.find('/', scheme_end + 3), url.size());
+  if (location.starts_with("//")) return std::string(url.substr(0, scheme_end + 1)) + std::string(location);
+  if (location.starts_with('/')) return std::string(url.substr(0, path)) + std::string(location);
+  const std::size_t mark = location.find_first_of(":/");
+  if (mark != std::string_view::npos && location[mark] == ':') return std::string(location);  // has a scheme
+  if (location.empty()) return std::string(url);
+  const std::size_t last = url.rfind('/');
+  const std::string_view folder = url.substr(0, last < path ? path : last);
+  return std::string(folder) + '/' + std::string(location);
+}
+
+/// Adds the parameters of `query` whose names are not yet in `out`.
+INNGEST_INLINE void add_parameters(std::string& out, std::string_view query) {
+  const auto name_of = [](std::string_view parameter) { return parameter.substr(0, parameter.find('=')); };
+  const http::request known{.url = "/?" + out};
+  while (!query.empty()) {
+    const std::string_view parameter = query.substr(0, query.find('&'));
+    query.remove_prefix((std::min)(parameter.size() + 1, query.size()));
+    if (parameter.empty() || known.query(http::percent_decoded(name_of(parameter)))) continue;
+    if (!out.empty()) out += '&';
+    out += parameter;
+  }
+}
+
+/// The scheme, host and port.
+INNGEST_INLINE std::string_view origin_of(std::string_view url) {
+  return url.substr(0, url.find_first_of("/?#", detail::http_scheme_length(url)));
+}
+
+/// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
+/// is not sent must not be described.
+INNGEST_INLINE bool is_kept(std::string name, bool is_same_origin, bool has_body) {
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  constexpr std::string_view harmless[] = {"accept", "accept-language", "user-agent", "content-type"};
+  const bool describes_body =
+      name.starts_with("content-") || name == "transfer-encoding" || name == "trailer" || name == "expect";
+  if (name == "content-length" || (describes_body && !has_body)) return false;
+  return is_same_origin || std::find(std::begin(harmless), std::end(harmless), name) != std::end(harmless);
+}
+
+/// A location whose spaces, control characters and bytes beyond ASCII are encoded, as Go's client does.
+INNGEST_INLINE std::string encoded_location(std::string_view location) {
+  std::string out;
+  for (const char c : location) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte <= 0x20 || byte >= 0x7f ? http::percent_encoded({&c, 1}) : std::string(1, c);
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded::redirects
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::optional<std::string> redirected_url(const std::string& url, std::string_view location) {
+  location = location.substr(0, location.find('#'));
+  const std::size_t new_query = location.find('?'), old_query = url.find('?');
+  std::string query;
+  if (old_query != std::string::npos) redirects::add_parameters(query, url.substr(old_query + 1));
+  if (new_query != std::string_view::npos) redirects::add_parameters(query, location.substr(new_query + 1));
+  std::string out =
+      redirects::resolved(std::string_view(url).substr(0, old_query), location.substr(0, new_query));
+  if (detail::url_problem(out)) return std::nullopt;
+  return query.empty() ? out : out + '?' + query;
+}
+
+INNGEST_INLINE std::optional<http::request> redirected_request(const http::request& request,
+                                                               const http::response& answer) {
+  const bool becomes_get = answer.status >= 301 && answer.status <= 303;
+  const std::string location = redirects::encoded_location(answer.headers.find("location").value_or(""));
+  if ((!becomes_get && !is_redirect(answer)) || location.empty()) return std::nullopt;
+  const std::string_view target = std::string_view(location).substr(0, location.find('#'));
+  const std::size_t query = (std::min)(target.find('?'), target.size());
+  const std::string_view url = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
+  http::request out{
+      .method = request.method,
+      .url = redirects::resolved(url, target.substr(0, query)) + std::string(target.substr(query))};
+  if (detail::url_problem(out.url)) return std::nullopt;
+  if (becomes_get && out.method != "HEAD") out.method = "GET";
+  if (!becomes_get) out.body = request.body;
+  const bool is_same_origin = redirects::origin_of(out.url) == redirects::origin_of(request.url);
+  for (const auto& [name, value] : request.headers) {
+    if (redirects::is_kept(name, is_same_origin, !becomes_get)) out.headers.add(name, value);
+  }
+  return out;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 // inngest/embedded/detail/registration_rules.hpp
 
 // Rules by which an Inngest server rejects a registration. Apps should find out about problems here, and not
@@ -40688,7 +41091,21 @@ INNGEST_INLINE http::response engine_body::make_request(const http::request& req
   if (!options_.requests)
     return no_answer("the engine has no HTTP transport: include <inngest/transport/httplib.hpp>");
   try {
-    return options_.requests->send(request, options_.request_timeout);
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + options_.request_timeout;  // of all requests together
+    http::response answer = options_.requests->send(request, options_.request_timeout);
+    std::string url;
+    auto next = redirected_request(request, answer);
+    for (int followed = 0; next && followed < most_redirects; ++followed) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
+      if (left <= std::chrono::milliseconds::zero()) return no_answer("the redirects took too long");
+      answer = options_.requests->send(*next, left);
+      url = next->url;
+      next = redirected_request(*next, answer);
+    }
+    if (next) return no_answer("stopped after " + std::to_string(most_redirects) + " redirects");
+    if (!url.empty()) answer.headers.add(final_url_field, url);
+    return answer;
   } catch (...) {
     return no_answer(words_of_exception());
   }
@@ -43727,7 +44144,13 @@ INNGEST_INLINE http::response continue_run(const served_app& app, const served_f
                                                  .hooks = &served.hooks,
                                                  .limits = app.settings().limits(),
                                                  .stop = stop};
-  transform_input(served, call, request);
+  try {
+    transform_input(served, call, request);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return answer_to_exception(app, served, request, call, &served.hooks, stop);
+  }
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
   endpoints::log_warnings(app, served, run_id, outcome);
@@ -45795,77 +46218,6 @@ INNGEST_INLINE void outbox::report(const std::string& what) const {
 }
 
 }  // namespace inngest::inline INNGEST_ABI
-
-// inngest/embedded/detail/redirect.hpp
-
-// Redirects of an app's address, which the engine follows like a server.
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-/// The maximum number of redirects that a call follows; the same as in Go's client, which servers use.
-inline constexpr int most_redirects = 10;
-
-/// Whether the answer asks to repeat the request, with its method and body, at another URL.
-constexpr bool is_redirect(const http::response& answer) {
-  return answer.status == 307 || answer.status == 308;
-}
-
-/// The URL to which an answer redirects from `url`. It keeps the query of `url`, which names the function and
-/// step to call. `nullopt` when it is neither http nor https.
-std::optional<std::string> redirected_url(const std::string& url, std::string_view location);
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/redirect.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded::redirects {
-
-/// Resolves a location without its query and fragment.
-INNGEST_INLINE std::string resolved(std::string_view url, std::string_view location) {
-  const std::size_t scheme_end = url.find("://");
-  const std::size_t path = (std::min)(url.find('/', scheme_end + 3), url.size());
-  if (location.starts_with("//")) return std::string(url.substr(0, scheme_end + 1)) + std::string(location);
-  if (location.starts_with('/')) return std::string(url.substr(0, path)) + std::string(location);
-  if (location.find("://") != std::string_view::npos) return std::string(location);
-  if (location.empty()) return std::string(url);
-  const std::size_t last = url.rfind('/');
-  const std::string_view folder = url.substr(0, last < path ? path : last);
-  return std::string(folder) + '/' + std::string(location);
-}
-
-/// Adds the parameters of `query` whose names are not yet in `out`.
-INNGEST_INLINE void add_parameters(std::string& out, std::string_view query) {
-  const auto name_of = [](std::string_view parameter) { return parameter.substr(0, parameter.find('=')); };
-  const http::request known{.url = "/?" + out};
-  while (!query.empty()) {
-    const std::string_view parameter = query.substr(0, query.find('&'));
-    query.remove_prefix((std::min)(parameter.size() + 1, query.size()));
-    if (parameter.empty() || known.query(http::percent_decoded(name_of(parameter)))) continue;
-    if (!out.empty()) out += '&';
-    out += parameter;
-  }
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded::redirects
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-INNGEST_INLINE std::optional<std::string> redirected_url(const std::string& url, std::string_view location) {
-  location = location.substr(0, location.find('#'));
-  const std::size_t new_query = location.find('?'), old_query = url.find('?');
-  std::string query;
-  if (old_query != std::string::npos) redirects::add_parameters(query, url.substr(old_query + 1));
-  if (new_query != std::string_view::npos) redirects::add_parameters(query, location.substr(new_query + 1));
-  std::string out =
-      redirects::resolved(std::string_view(url).substr(0, old_query), location.substr(0, new_query));
-  const bool is_http = out.starts_with("http://") || out.starts_with("https://");
-  const bool is_clean =
-      std::none_of(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20; });
-  if (!is_http || !is_clean) return std::nullopt;
-  return query.empty() ? out : out + '?' + query;
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
 #if !defined(INNGEST_NO_HTTPLIB) || defined(INNGEST_WITH_HTTP_SERVER)
 
 // inngest/platform/detail/socket.hpp
@@ -55919,7 +56271,8 @@ namespace inngest::inline INNGEST_ABI::testing {
 struct recorded_run {
   /// The complete events, as JSON.
   std::vector<std::string> events{};
-  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received them.
+  /// The results by step, as in a call request: {"data": ...}, in the order in which the server received
+  /// them.
   std::vector<std::pair<step_hash, std::string>> results{};
 };
 
@@ -55985,27 +56338,65 @@ INNGEST_INLINE recorded_run read_recorded_run(const embedded::store& store, std:
 
 namespace inngest::inline INNGEST_ABI::testing {
 
+/// What a test's value is, where the result of a step is an event or a signal.
+enum class given_form {
+  data,     ///< the data alone: any typed value, whatever its members are called
+  whole,    ///< an event
+  unknown,  ///< JSON: a whole event or signal if it has the members of one
+};
+
+/// A step's result as a test gives it.
+struct given_result {
+  std::string text{};  // JSON
+  given_form form = given_form::unknown;
+};
+
+template <class T>
+inline constexpr bool is_optional_event = false;
+template <event_type Event>
+inline constexpr bool is_optional_event<std::optional<Event>> = true;
+
+template <class T>
+inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
+
+/// The types of a test's results: JSON, or for a wait an event.
+template <class T>
+concept result_of_step =
+    json_writable<T> || event_type<T> || is_optional_event<T> || std::same_as<T, any_event>;
+
 /// The mocks and failures that a test has set. Used by harness.
 class mocks {
  public:
-  /// Returns a step's result as JSON.
-  using body = std::function<std::string()>;
+  using body = std::function<given_result()>;
 
   /// Converts a callable to a body; the result is null if it returns nothing.
   template <class Callable>
   static body body_of(Callable callable) {
-    return [callable = std::move(callable)]() mutable -> std::string {
+    return [callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
-        return "null";
+        return {.text = "null"};
       } else {
-        return text_of(callable());
+        return given(callable(), "mock");
       }
     };
   }
 
-  /// Replaces the step with the id.
-  void replace(const std::string& step, body with) { replaced_[step] = std::move(with); }
+  /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
+  template <class T>
+  static given_result given(const T& value, const char* path) {
+    if constexpr (is_optional_event<T>)
+      return value ? given(*value, path) : given_result{.text = "null"};
+    else if constexpr (event_type<T> || std::same_as<T, any_event>)
+      return {.text = any_event(value).text(), .form = given_form::whole};
+    else
+      return {.text = encode(value, path), .form = is_json<T> ? given_form::unknown : given_form::data};
+  }
+
+  /// Replaces the step with the id. A mock may do this while it runs.
+  void replace(const std::string& step, body with) {
+    replaced_[step] = std::make_shared<body>(std::move(with));
+  }
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
 
@@ -56015,29 +56406,51 @@ class mocks {
   /// The id by which the server identifies the run's step.
   const std::string& changed_id(const std::string& run_id, const std::string& step) const;
 
+  struct preloaded {
+    step_hash step{};
+    given_result result{};
+  };
   /// Stores a step's result in every run that is called for the first time from now on. It replaces an
   /// earlier result of the step.
-  void preload(const step_hash& step, std::string memo) { preloads_[step] = std::move(memo); }
-  /// The stored results, as memos.
-  const std::map<step_hash, std::string>& preloads() const { return preloads_; }
+  void preload(const step_hash& step, given_result result);
+  /// The stored results, in the order in which the test gave them.
+  const std::vector<preloaded>& preloads() const { return preloads_; }
+  /// Whether a result of the step is stored.
+  bool is_preloaded(const step_hash& step) const;
+  /// Notes that a run has got the stored result of a step.
+  void note_preloaded(const std::string& run_id, const step_hash& step, given_form form) {
+    forms_[{run_id, step}] = form;
+  }
+  /// The form of the stored result that the run got; nullopt when the step's result is another one.
+  std::optional<given_form> form_of(std::string_view run_id, const step_hash& step) const;
 
-  /// Forgets which steps were reached: a call begins.
-  void begin_call();
+  /// The steps that a call has reached.
+  struct reached_by_call {
+    std::map<std::string, std::size_t> uses{};       // of the ids that this pass has reached
+    std::map<std::string, std::size_t> most_uses{};  // of all passes of the call
+    std::set<step_hash> used{};
+  };
+  /// Forgets which steps were reached: a call begins. Returns what was reached by the call within which it
+  /// begins, because a step's body or a mock may send an event of the test.
+  reached_by_call begin_call() { return std::exchange(reached_, {}); }
+  /// The call within which another call began goes on.
+  void continue_call(reached_by_call outer) { reached_ = std::move(outer); }
   /// The handler begins, also for a second time in strict mode, which reaches the same steps again.
   void begin_pass();
   /// Records a step whose result the handler has used, or whose body has run.
-  void use(const step_hash& step) { used_.insert(step); }
+  void use(const step_hash& step) { reached_.used.insert(step); }
   /// The steps that the handler has reached. Of those that it has only started, the hashes are computed.
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
-  static json received(protocol::step_gives gives, const std::string& name, json value);
+  /// \throws payload_error when the result of a wait for an event is neither an event nor its data.
+  static json received(protocol::step_gives gives, const std::string& name, const given_result& result);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;
 
   /// The step's result: from the mock, or from `otherwise`. Throws for a failure.
-  std::string run(const std::string& id, next_call<std::string> otherwise);
+  given_result run(const std::string& id, next_call<std::string> otherwise);
 
  private:
   struct failure {
@@ -56045,29 +56458,15 @@ class mocks {
     std::string message{};
   };
 
-  /// A result as JSON: a whole event for a wait, null for an empty optional.
-  template <class T>
-  static std::string text_of(const T& result) {
-    if constexpr (event_type<T>)
-      return any_event(result).text();
-    else
-      return encode(result, "mock");
-  }
-  template <event_type Event>
-  static std::string text_of(const std::optional<Event>& result) {
-    return result ? text_of(*result) : "null";
-  }
-
   /// The id that the test uses for the step.
   const std::string& known(const std::string& id) const;
 
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
-  std::map<step_hash, std::string> preloads_;
-  std::map<std::string, std::size_t> uses_;       // of the ids that this pass has reached
-  std::map<std::string, std::size_t> most_uses_;  // of all passes of the call
-  std::set<step_hash> used_;
-  std::map<std::string, body> replaced_;
+  std::vector<preloaded> preloads_;
+  std::map<std::pair<std::string, step_hash>, given_form> forms_;  // by run and step
+  reached_by_call reached_;
+  std::map<std::string, std::shared_ptr<body>> replaced_;
   std::map<std::string, failure> failures_;
 };
 
@@ -56106,8 +56505,8 @@ INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string 
 
 INNGEST_INLINE void mocks::reached(std::string_view run_id, const std::string& step,
                                    const std::string& changed) {
-  std::size_t& most = most_uses_[changed];
-  most = (std::max)(most, ++uses_[changed]);
+  std::size_t& most = reached_.most_uses[changed];
+  most = (std::max)(most, ++reached_.uses[changed]);
   if (changed == step) return;
   given_[changed] = step;
   changed_[{std::string(run_id), step}] = changed;
@@ -56119,39 +56518,45 @@ INNGEST_INLINE const std::string& mocks::changed_id(const std::string& run_id,
   return found == changed_.end() ? step : found->second;
 }
 
-INNGEST_INLINE void mocks::begin_call() {
-  uses_.clear();
-  most_uses_.clear();
-  used_.clear();
+INNGEST_INLINE void mocks::preload(const step_hash& step, given_result result) {
+  std::erase_if(preloads_, [&](const preloaded& earlier) { return earlier.step == step; });
+  preloads_.push_back({step, std::move(result)});
 }
 
-INNGEST_INLINE void mocks::begin_pass() { uses_.clear(); }
+INNGEST_INLINE bool mocks::is_preloaded(const step_hash& step) const {
+  return std::any_of(preloads_.begin(), preloads_.end(),
+                     [&](const preloaded& stored) { return stored.step == step; });
+}
+
+INNGEST_INLINE std::optional<given_form> mocks::form_of(std::string_view run_id,
+                                                        const step_hash& step) const {
+  const auto found = forms_.find({std::string(run_id), step});
+  return found == forms_.end() ? std::nullopt : std::optional(found->second);
+}
+
+INNGEST_INLINE void mocks::begin_pass() { reached_.uses.clear(); }
 
 INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
-  std::set<step_hash> out = used_;
-  for (const auto& [id, most] : most_uses_) {
+  std::set<step_hash> out = reached_.used;
+  for (const auto& [id, most] : reached_.most_uses) {
     for (std::size_t use = 0; use < most; ++use)
       out.insert(detail::sha1::of(use == 0 ? id : id + ":" + std::to_string(use)));
   }
   return out;
 }
 
-INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name, json value) {
-  const auto has_text = [&](const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string();
-  };
-  if (value.is_null()) return value;
-  switch (gives) {
-    case protocol::step_gives::value:
-      break;
-    case protocol::step_gives::event:
-      if (!value.is_object() || (has_text("name") && value.contains("data"))) break;
-      return {{"name", name}, {"data", std::move(value)}};
-    case protocol::step_gives::signal:
-      if (has_text("signal") && value.contains("data")) break;
-      return {{"signal", name}, {"data", std::move(value)}};
-  }
-  return value;
+INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name,
+                                    const given_result& result) {
+  json value = detail::parse_dom(result.text);
+  if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
+    return value;
+  const bool is_signal = gives == protocol::step_gives::signal;
+  if (!is_signal && !value.is_object())
+    throw payload_error("", "expected an event or its data, which is an object, found " + result.text);
+  const char* const named_by = is_signal ? "signal" : "name";
+  const bool may_be_whole = result.form == given_form::unknown && value.is_object() &&
+                            value.contains(named_by) && value[named_by].is_string() && value.contains("data");
+  return may_be_whole ? value : json{{named_by, name}, {"data", std::move(value)}};
 }
 
 INNGEST_INLINE bool mocks::has(const std::string& id) const {
@@ -56159,7 +56564,7 @@ INNGEST_INLINE bool mocks::has(const std::string& id) const {
   return replaced_.contains(step) || failures_.contains(step);
 }
 
-INNGEST_INLINE std::string mocks::run(const std::string& id, next_call<std::string> otherwise) {
+INNGEST_INLINE given_result mocks::run(const std::string& id, next_call<std::string> otherwise) {
   const std::string& step = known(id);
   if (const auto found = failures_.find(step); found != failures_.end()) {
     const std::string message = found->second.message;
@@ -56167,7 +56572,9 @@ INNGEST_INLINE std::string mocks::run(const std::string& id, next_call<std::stri
     throw std::runtime_error(message);
   }
   const auto mock = replaced_.find(step);
-  return mock == replaced_.end() ? otherwise() : mock->second();
+  if (mock == replaced_.end()) return {.text = otherwise()};
+  const std::shared_ptr<body> called = mock->second;  // which may replace itself
+  return (*called)();
 }
 
 INNGEST_INLINE const std::string& mocks::known(const std::string& id) const {
@@ -56186,19 +56593,20 @@ INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const s
   mocks_->reached(call.run_id, std::string(step.id), changed.id);
 }
 
-INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
+INNGEST_INLINE std::string mocking::wrap_step(const call_info& call, const step_info& step,
                                               next_call<std::string> next) {
   mocks_->use(step.hash);
   std::string result = next();
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
-  if (gives == protocol::step_gives::value || !mocks_->preloads().contains(step.hash)) return result;
-  return mocks::received(gives, "", detail::parse_dom(result)).dump();
+  const auto form = mocks_->form_of(call.run_id, step.hash);
+  if (gives == protocol::step_gives::value || !form) return result;
+  return mocks::received(gives, "", {.text = std::move(result), .form = *form}).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
                                                       next_call<std::string> next) {
   mocks_->use(step.hash);
-  return mocks_->run(std::string(step.id), next);
+  return mocks_->run(std::string(step.id), next).text;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -56223,9 +56631,12 @@ class simulation {
 
   simulation(client app, const std::vector<any_function>& functions, const options& chosen);
 
-  ~simulation();
+  ~simulation() { close(); }
   simulation(const simulation&) = delete;
   simulation& operator=(const simulation&) = delete;
+
+  /// Gives the client its transport back, and ends realtime subscriptions. Later calls do nothing.
+  void close() noexcept;
 
   // ---- time -------------------------------------------------------------------------------------------
 
@@ -56250,6 +56661,7 @@ class simulation {
   std::optional<std::string> signal(const std::string& name, const std::string& data);
 
   /// Begins a run with these events, unchanged.
+  /// \throws configuration_error when there are none, or when the function is a singleton that is running.
   std::string begin(const any_function& function, const std::vector<std::string>& events);
 
   std::string start(const any_function& function, const std::string& data);
@@ -56323,6 +56735,7 @@ class simulation {
   /// Makes one call, if one is due.
   bool step();
 
+  class call_scope;
   http::response call(const embedded::job& due);
 
   /// The number of steps that a call may run. It is 1 for runs with few results, so that every call replays
@@ -56339,7 +56752,7 @@ class simulation {
 
   /// The answer to an HTTP request: of the step's mock, because tests make no real requests.
   http::response answer_request(const embedded::job& due);
-  static http::response response_of(const embedded::job& due, const std::string& mocked);
+  http::response response_of(const embedded::job& due, const std::string& mocked) const;
   http::response refuse_request(const embedded::job& due) const;
 
   /// The answer of a function that has ended without asking for all of its run's results: a failure that
@@ -56356,6 +56769,9 @@ class simulation {
   bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
 
+  /// The id of a run that began. \throws configuration_error when none did.
+  static std::string require_begun(const any_function& function, std::string run_id);
+
   timestamp now_;
   client app_;
   std::shared_ptr<mocks> mocks_;
@@ -56369,13 +56785,13 @@ class simulation {
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
   std::map<step_hash, std::string> ids_;  // of the steps that operations told
   std::set<std::string> called_runs_;     // ids
-  std::map<std::pair<std::string, step_hash>, std::exception_ptr> failed_requests_;  // by run: of mocks
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;
   detail::ulid_source note_ids_;
   std::string called_run_;  // whose handler runs
   bool sends_ = false;
+  bool is_open_ = true;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -56399,7 +56815,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
   commit_changes();
 }
 
-INNGEST_INLINE simulation::~simulation() {
+INNGEST_INLINE void simulation::close() noexcept {
+  if (!std::exchange(is_open_, false)) return;
   app_.restore_transport();
   hub_->end();
 }
@@ -56459,21 +56876,29 @@ INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& 
 INNGEST_INLINE std::string simulation::begin(const any_function& function,
                                              const std::vector<std::string>& events) {
   require_known(function);
+  if (events.empty())
+    throw configuration_error("a run of function \"" + function.id() + "\" needs an event to begin with");
   embedded::run_record recorded{.run = {.function_slug = function.slug()}};
   for (const std::string& event : events) {
     recorded.events.push_back({.id = detail::make_ulid(now_), .text = event});
-    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::parse_dom(event).value("name", "");
+    if (recorded.run.event_name.empty()) recorded.run.event_name = detail::find_text(event, "name");
   }
-  std::string id = scheduler_.rerun(recorded, now_);
+  std::string id = require_begun(function, scheduler_.rerun(recorded, now_));
   commit_changes();
   return id;
 }
 
 INNGEST_INLINE std::string simulation::start(const any_function& function, const std::string& data) {
   require_known(function);
-  std::string id = scheduler_.start(function.slug(), data, now_);
+  std::string id = require_begun(function, scheduler_.start(function.slug(), data, now_));
   commit_changes();
   return id;
+}
+
+INNGEST_INLINE std::string simulation::require_begun(const any_function& function, std::string run_id) {
+  if (run_id.empty())
+    throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
+  return run_id;
 }
 
 INNGEST_INLINE bool simulation::cancel(std::string_view run_id) {
@@ -56654,16 +57079,36 @@ INNGEST_INLINE bool simulation::step() {
   return true;
 }
 
+/// The call of a run. A step's body or a mock may use the harness, which calls another run within it.
+class simulation::call_scope {
+ public:
+  call_scope(simulation& of, const std::string& run_id)
+      : of_(of), outer_(of.mocks_->begin_call()), outer_run_(std::exchange(of.called_run_, run_id)) {}
+  ~call_scope() {
+    of_.mocks_->continue_call(std::move(outer_));
+    of_.called_run_ = std::move(outer_run_);
+  }
+  call_scope(const call_scope&) = delete;
+  call_scope& operator=(const call_scope&) = delete;
+
+ private:
+  simulation& of_;
+  mocks::reached_by_call outer_;
+  std::string outer_run_;
+};
+
 INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   const handler& called = is_checked(due.run_id) ? strict_ : handler_;
   std::size_t steps_left = steps_of_a_call(due.run_id);
-  called_run_ = due.run_id;
   if (called_runs_.insert(due.run_id).second) {
-    for (const auto& [step, memo] : mocks_->preloads()) {
-      if (step != due.step) preload(due.run_id, step, memo);  // a rerun may begin at a step
+    for (const auto& [step, result] : mocks_->preloads()) {
+      const bool has_result = scheduler_.find_run(due.run_id)->memos.contains(step);  // of a recorded run
+      if (has_result || step == due.step) continue;  // a rerun may begin at a step
+      preload(due.run_id, step, "{\"data\":" + result.text + "}");
+      mocks_->note_preloaded(due.run_id, step, result.form);
     }
   }
-  mocks_->begin_call();
+  const call_scope here(*this, due.run_id);
   const auto save = [&](const std::vector<protocol::operation>& results) {
     using saved = execution::checkpoints::saved;
     if (--steps_left == 0) return saved::no;  // the results become the call's answer
@@ -56671,7 +57116,6 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   };
   http::response answer = steps_left > 1 ? called.answer_in_process(scheduler_.request_for(due), save)
                                          : called.answer_in_process(scheduler_.request_for(due));
-  called_run_.clear();
   const bool has_ended = answer.status == 206 ? note_operations(due.run_id, answer) : answer.status == 200;
   if (!has_ended) return answer;
   return refuse_unused_result(due.run_id).value_or(std::move(answer));
@@ -56683,7 +57127,7 @@ INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
   if (!checks_ || !run) return std::nullopt;  // a step may have had its own run cancelled
   const std::set<step_hash> reached = mocks_->reached_steps();
   for (const step_hash& step : run->stack) {
-    if (reached.contains(step) || mocks_->preloads().contains(step)) continue;
+    if (reached.contains(step) || mocks_->is_preloaded(step)) continue;
     const std::string id = id_of(step);
     http::response out{.status = 400};
     out.headers.add("content-type", "application/json");
@@ -56729,33 +57173,30 @@ INNGEST_INLINE bool simulation::save_results(const embedded::job& due,
 
 INNGEST_INLINE http::response simulation::answer_request(const embedded::job& due) {
   try {
-    if (auto failed = failed_requests_.extract({due.run_id, *due.step}); failed)
-      std::rethrow_exception(failed.mapped());
     const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-    return response_of(due, mocks_->run(id_of(*due.step), not_mocked));
+    return response_of(due, mocks_->run(id_of(*due.step), not_mocked).text);
   } catch (const not_replaced&) {
     return refuse_request(due);
-  } catch (const non_retriable_error& problem) {
-    http::response out = embedded::no_answer(problem.what());
-    out.headers.add(protocol::header::no_retry, "true");
-    return out;
-  } catch (const retry_after_error& problem) {
-    http::response out = embedded::no_answer(problem.what());
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(problem.delay(clock()()));
-    out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
-    return out;
-  } catch (const std::exception& problem) {
-    return embedded::no_answer(problem.what());
   } catch (...) {
-    return embedded::no_answer("the thrown value is not a std::exception");
+    const protocol::failure failure = protocol::describe(std::current_exception(), clock()(),
+                                                         "the mock of step \"" + id_of(*due.step) + "\"");
+    http::response out = embedded::no_answer(failure.info.message);
+    if (!failure.retriable) out.headers.add(protocol::header::no_retry, "true");
+    if (failure.retry_after) {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(*failure.retry_after);
+      out.headers.add(protocol::header::retry_after, std::to_string(seconds.count()));
+    }
+    return out;
   }
 }
 
 /// The response from which the engine makes the mocked result.
-INNGEST_INLINE http::response simulation::response_of(const embedded::job& due, const std::string& mocked) {
+INNGEST_INLINE http::response simulation::response_of(const embedded::job& due,
+                                                      const std::string& mocked) const {
   if (embedded::outgoing::asks_model(detail::parse_dom(due.text))) return {.status = 200, .body = mocked};
-  auto given = decode<fetch_response>(mocked, "mock");
+  auto given = decode<fetch_response>(mocked, "the mock of step \"" + id_of(*due.step) + "\"");
   http::response out{.status = given.status_code == 0 ? 200 : given.status_code};
+  if (!given.url.empty()) out.headers.add(embedded::final_url_field, given.url);
   for (const auto& [name, value] : given.headers) out.headers.add(name, value);
   out.body = std::move(given.body);
   return out;
@@ -56796,33 +57237,24 @@ INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json
   step_hash step{};
   detail::from_hex(op.value("id", ""), step);
   const embedded::active_run* run = scheduler_.find_run(run_id);
-  const bool is_under_way = run && run->pending.contains(step);  // reported again
-  if (!is_servers || is_under_way || !mocks_->has(id)) return false;
+  const bool is_under_way = run && run->pending.contains(step);                      // reported again
+  const bool is_request = is_servers && kind->work == protocol::step_work::request;  // see answer_request()
+  if (!is_servers || is_request || is_under_way || !mocks_->has(id)) return false;
   const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
-  const auto fail = [&](const char* message) {
-    op["error"] = {{"name", "Error"}, {"message", message}};
-    op["op"] = to_string(protocol::opcode::step_failed);
-  };
   try {
     const json opts = op.value("opts", json::object());
     const bool is_signal = kind->gives == protocol::step_gives::signal;
     const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(kind->gives, name, detail::parse_dom(mocks_->run(id, not_mocked)));
+    op["data"] = mocks::received(kind->gives, name, mocks_->run(id, not_mocked));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
   } catch (...) {
-    if (kind->work == protocol::step_work::request) {  // the server's first attempt, which it repeats
-      failed_requests_[{run_id, step}] = std::current_exception();
-      return false;
-    }
-    try {
-      throw;
-    } catch (const std::exception& problem) {
-      fail(problem.what());
-    } catch (...) {
-      fail("the thrown value is not a std::exception");
-    }
+    const std::string thrower = "the mock of step \"" + id + "\"";
+    std::string error;
+    protocol::write_error(error, protocol::describe(std::current_exception(), clock()(), thrower).info);
+    op["error"] = detail::parse_dom(error);
+    op["op"] = to_string(protocol::opcode::step_failed);
   }
   return true;
 }
@@ -56832,7 +57264,6 @@ INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json
 // inngest/testing/test_run.hpp
 
 #include <ostream>
-#include <unordered_set>
 
 namespace inngest::inline INNGEST_ABI::testing {
 
@@ -56842,7 +57273,8 @@ using embedded::run_status;
 class test_step {
  public:
   /// `read` passes a result through the function's middleware.
-  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries,
+  /// `metadata` maps kinds to values.
+  test_step(std::string id, std::string memo, std::vector<embedded::timeline_entry> entries, json metadata,
             std::function<std::string(std::string)> read);
 
   /// The number of attempts that have ended.
@@ -56853,6 +57285,10 @@ class test_step {
   bool failed() const { return ended() && !detail::find_member(detail::json_buffer(memo_), "error").empty(); }
   /// The message of the last error; empty when there was none.
   std::string error() const;
+  /// The score that the step's body has set; `nullopt` when there is none.
+  std::optional<double> score(const std::string& name) const;
+  /// The metadata of a kind that the step's body has set; null when there is none.
+  json metadata(const std::string& kind) const;
   /// The step's result, as the function reads it. \throws payload_error when there is none, or it does not
   /// fit the type; step_error when the step failed.
   template <json_convertible T>
@@ -56866,6 +57302,7 @@ class test_step {
   std::string id_;
   std::string memo_;
   std::vector<embedded::timeline_entry> entries_;
+  json metadata_;
   std::function<std::string(std::string)> read_;
 };
 
@@ -56938,7 +57375,7 @@ class test_run {
   json metadata(const std::string& kind) const;
   /// The run's tags by name, from basic_context::tag and function_options::tags.
   std::vector<embedded::run_tag> tags() const;
-  /// The run's score with the name; `nullopt` when there is none.
+  /// The run's score with the name; `nullopt` when there is none. See test_step for those of a step's body.
   std::optional<double> score(const std::string& name) const;
 
   /// The operations that the function reported, call by call, for protocol tests.
@@ -56955,6 +57392,8 @@ class test_run {
   embedded::run now() const;
 
   json metadata_of_kind(const std::string& kind) const;
+  /// The metadata that the body of a step has set, by kind.
+  json metadata_of_step(const std::string& id, std::size_t index) const;
 
   /// The step's kind, for middleware that depends on it.
   step_kind kind_of(const step_hash& step) const;
@@ -56962,17 +57401,14 @@ class test_run {
   /// The step's id, also of a step whose id middleware has changed; `name` when no operation has told it.
   std::string id_of(const step_hash& step, const std::string& name) const;
 
-  /// The step's name in the timeline.
-  std::string shown_name(const step_hash& step, const std::string& id) const;
-
   /// The attempts of a step whose body the function has run, as the timeline's entries.
   std::vector<embedded::timeline_entry> reported_attempts(const step_hash& step) const;
 
-  /// How many steps with this name in the timeline have ended before the step.
-  std::size_t uses_before(const step_hash& step, const std::string& name) const;
+  /// The timeline's entries of a step.
+  std::vector<embedded::timeline_entry> entries_of(const step_hash& step) const;
 
-  /// The timeline's entries of one use of a name. Each use ends with a result or a failure.
-  std::vector<embedded::timeline_entry> entries_of(const std::string& name, std::size_t use) const;
+  /// The position of a step among the operations that the function has reported.
+  std::size_t reported_at(const step_hash& step) const;
 
   std::shared_ptr<const simulation> simulation_;
   std::string id_;
@@ -56985,14 +57421,32 @@ class test_run {
 namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE test_step::test_step(std::string id, std::string memo,
-                                    std::vector<embedded::timeline_entry> entries,
+                                    std::vector<embedded::timeline_entry> entries, json metadata,
                                     std::function<std::string(std::string)> read)
-    : id_(std::move(id)), memo_(std::move(memo)), entries_(std::move(entries)), read_(std::move(read)) {}
+    : id_(std::move(id)),
+      memo_(std::move(memo)),
+      entries_(std::move(entries)),
+      metadata_(std::move(metadata)),
+      read_(std::move(read)) {}
+
+/// A score among all scores of a run or step.
+INNGEST_INLINE std::optional<double> score_in(const json& scores, const std::string& name) {
+  if (!scores.is_object() || !scores.contains(name)) return std::nullopt;
+  const json& value = scores[name]["value"];
+  return value.is_boolean() ? (value.get<bool>() ? 1.0 : 0.0) : value.get<double>();
+}
+
+INNGEST_INLINE std::optional<double> test_step::score(const std::string& name) const {
+  return score_in(metadata_.value("inngest.score", json()), name);
+}
+
+INNGEST_INLINE json test_step::metadata(const std::string& kind) const {
+  return metadata_.value("userland." + kind, json());
+}
 
 INNGEST_INLINE int test_step::attempts() const {
   return static_cast<int>(std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.what == embedded::progress::step_completed ||
-           entry.what == embedded::progress::step_retried || entry.what == embedded::progress::step_failed;
+    return ends_step(entry.what) || entry.what == embedded::progress::step_retried;
   }));
 }
 
@@ -57031,17 +57485,25 @@ INNGEST_INLINE std::string test_run::waiting_on() const {
   const embedded::active_run* run = simulation_->active(id_);
   if (!run) return "";
   const std::pair<const step_hash, embedded::pending_step>* first = nullptr;
+  const auto comes_before = [&](const auto& a, const auto& b) {
+    return a.second.begun != b.second.begun ? a.second.begun < b.second.begun
+                                            : reported_at(a.first) < reported_at(b.first);
+  };
   for (const auto& step : run->pending) {
-    if (!first || step.second.begun < first->second.begun) first = &step;
+    if (!first || comes_before(step, *first)) first = &step;
   }
   if (first) return id_of(first->first, first->second.name);
   const auto timeline = now().timeline;
   if (timeline.empty() || timeline.back().what != embedded::progress::step_retried) return "";
+  const embedded::timeline_entry& last = timeline.back();
+  return last.step_id ? id_of(*last.step_id, last.step) : last.step;
+}
+
+INNGEST_INLINE std::size_t test_run::reported_at(const step_hash& step) const {
   const auto& all = operations();
-  const auto last = std::find_if(all.rbegin(), all.rend(), [&](const embedded::reported_operation& op) {
-    return op.shown_name() == timeline.back().step;
-  });
-  return last == all.rend() ? timeline.back().step : id_of(last->id, last->shown_name());
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const embedded::reported_operation& op) { return op.id == step; });
+  return static_cast<std::size_t>(found - all.begin());
 }
 
 INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
@@ -57056,13 +57518,15 @@ INNGEST_INLINE bool test_run::waits_on(const std::string& step) const {
 }
 
 INNGEST_INLINE std::vector<std::string> test_run::steps() const {
-  std::unordered_set<std::string> reached;  // names
-  for (const auto& entry : now().timeline) reached.insert(entry.step);
+  std::set<step_hash> reached;
+  for (const auto& entry : now().timeline) {
+    if (entry.step_id) reached.insert(*entry.step_id);
+  }
   std::vector<std::string> out;
-  std::unordered_set<std::string> known;
+  std::set<std::string> known;
   for (const auto& operation : operations()) {
     const std::string id = id_of(operation.id, "");
-    if (!id.empty() && reached.contains(operation.shown_name()) && known.insert(id).second) out.push_back(id);
+    if (!id.empty() && reached.contains(operation.id) && known.insert(id).second) out.push_back(id);
   }
   return out;
 }
@@ -57080,11 +57544,8 @@ INNGEST_INLINE test_step test_run::step(const std::string& id, std::size_t index
     return simulation->read_result(run, step, result);
   };
   std::vector<embedded::timeline_entry> attempts = reported_attempts(hash);
-  if (attempts.empty()) {  // of the server: the timeline knows only its name
-    const std::string name = shown_name(hash, base);
-    attempts = entries_of(name, uses_before(hash, name));
-  }
-  return {whole, std::move(memo), std::move(attempts), read};
+  if (attempts.empty()) attempts = entries_of(hash);  // of the server
+  return {whole, std::move(memo), std::move(attempts), metadata_of_step(base, index), read};
 }
 
 INNGEST_INLINE std::vector<realtime::message> test_run::published() const {
@@ -57102,6 +57563,16 @@ INNGEST_INLINE json test_run::metadata_of_kind(const std::string& kind) const {
   return {};
 }
 
+INNGEST_INLINE json test_run::metadata_of_step(const std::string& id, std::size_t index) const {
+  json target{{"step_id", id}};
+  if (index > 0) target["step_index"] = index;
+  json out = json::object();
+  for (const json& found : embedded::combined_metadata(simulation_->store().notes_of(id_))) {
+    if (found["target"] == target) out[found["kind"].get<std::string>()] = found["values"];
+  }
+  return out;
+}
+
 INNGEST_INLINE json test_run::metadata(const std::string& kind) const {
   return metadata_of_kind("userland." + kind);
 }
@@ -57109,10 +57580,7 @@ INNGEST_INLINE json test_run::metadata(const std::string& kind) const {
 INNGEST_INLINE std::vector<embedded::run_tag> test_run::tags() const { return now().tags; }
 
 INNGEST_INLINE std::optional<double> test_run::score(const std::string& name) const {
-  const json scores = metadata_of_kind("inngest.score");
-  if (!scores.is_object() || !scores.contains(name)) return std::nullopt;
-  const json& value = scores[name]["value"];
-  return value.is_boolean() ? (value.get<bool>() ? 1.0 : 0.0) : value.get<double>();
+  return score_in(metadata_of_kind("inngest.score"), name);
 }
 
 INNGEST_INLINE embedded::run test_run::now() const {
@@ -57133,13 +57601,6 @@ INNGEST_INLINE step_kind test_run::kind_of(const step_hash& step) const {
 INNGEST_INLINE std::string test_run::id_of(const step_hash& step, const std::string& name) const {
   std::string out = simulation_->id_of(step);
   return out.empty() ? name : out;
-}
-
-INNGEST_INLINE std::string test_run::shown_name(const step_hash& step, const std::string& id) const {
-  for (const auto& operation : operations()) {
-    if (operation.id == step) return operation.shown_name();
-  }
-  return id;
 }
 
 INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts(
@@ -57163,24 +57624,9 @@ INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::reported_attempts
   return out;
 }
 
-INNGEST_INLINE std::size_t test_run::uses_before(const step_hash& step, const std::string& name) const {
-  std::size_t out = 0;
-  for (const auto& memo : simulation_->store().memos_of(id_)) {
-    if (memo.step == step) break;
-    if (memo.name == name) ++out;
-  }
-  return out;
-}
-
-INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const std::string& name,
-                                                                          std::size_t use) const {
-  std::vector<embedded::timeline_entry> out;
-  std::size_t at = 0;
-  for (auto& entry : now().timeline) {
-    if (entry.step != name) continue;
-    if (at == use) out.push_back(entry);
-    if (ends_step(entry.what)) ++at;
-  }
+INNGEST_INLINE std::vector<embedded::timeline_entry> test_run::entries_of(const step_hash& step) const {
+  std::vector<embedded::timeline_entry> out = now().timeline;
+  std::erase_if(out, [&](const embedded::timeline_entry& entry) { return entry.step_id != step; });
   return out;
 }
 
@@ -57218,11 +57664,11 @@ struct harness_options {
 /// Time moves only in advance(), advance_to_next() and execute(). Each call replays the function from its
 /// start, as after a restart, and all results are converted to JSON and back. Events that functions send stay
 /// in the harness: they start its functions, and sent() returns them. A harness replaces its client's
-/// transport during its lifetime.
+/// transport during its lifetime. What its runs did can be read afterwards, too.
 class harness {
  public:
   /// Makes a harness with these functions.
-  /// \throws configuration_error when the client already has an engine.
+  /// \throws configuration_error when the client already has an engine or a harness.
   harness(client app, const std::vector<any_function>& functions, harness_options options = {});
 
   // ---- before the run -----------------------------------------------------------------------------------
@@ -57241,11 +57687,10 @@ class harness {
   /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
   /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
   /// middleware changes the id, use the changed one.
-  template <json_writable Value>
+  template <result_of_step Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
-    simulation_->replaced().preload(detail::sha1::of(whole),
-                                    "{\"data\":" + encode(result, "preload_step") + "}");
+    simulation_->replaced().preload(detail::sha1::of(whole), mocks::given(result, "preload_step"));
   }
 
   // ---- events -------------------------------------------------------------------------------------------
@@ -57256,13 +57701,14 @@ class harness {
   /// Like send(), but returns all runs that the event started.
   std::vector<test_run> send_to_all(const any_event& event);
   /// Starts a run of the function, whatever its triggers, as an invoke does.
+  /// \throws configuration_error when it is a singleton that is already running; also call() and replay().
   test_run start(const any_function& function, const json& data = json::object());
   /// Sends a request to an endpoint and executes everything that is due. test_run::response() is what the
   /// client finally receives. The request contains what servers store of it: method, URL, body and
   /// content-type.
   test_run call(const any_function& endpoint, const http::request& request);
   /// Continues a recorded run: starts a run of the function with the recorded events and results. See
-  /// read_recorded_run().
+  /// read_recorded_run(). \throws configuration_error when there is no event.
   test_run replay(const any_function& function, const recorded_run& recorded);
   /// Sends a signal. Returns false when no run is waiting for it.
   bool send_signal(const std::string& name, const json& data = json());
@@ -57309,6 +57755,7 @@ class harness {
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);
 
   std::shared_ptr<simulation> simulation_;
+  std::shared_ptr<void> open_;  // closes the simulation, of which runs keep the results
 };
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -57319,7 +57766,8 @@ namespace inngest::inline INNGEST_ABI::testing {
 
 INNGEST_INLINE harness::harness(client app, const std::vector<any_function>& functions,
                                 harness_options options)
-    : simulation_(std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))) {}
+    : simulation_(std::make_shared<simulation>(std::move(app), functions, settings_of(std::move(options)))),
+      open_(nullptr, [of = simulation_](void*) { of->close(); }) {}
 
 INNGEST_INLINE void harness::fail_step(const std::string& id, int times, std::string message) {
   simulation_->replaced().fail(id, times, std::move(message));

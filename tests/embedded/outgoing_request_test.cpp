@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
@@ -298,6 +299,57 @@ TEST_CASE("a fetch follows redirects, and tells where its answer came from", "[e
   std::string loud = site.url("/here#part");
   loud.replace(0, 4, "HTTP");
   CHECK(fetched(loud).body == "GET /here secret ");
+}
+
+TEST_CASE("a redirected request takes no secret to another origin, and describes no body that it lacks",
+          "[embedded][security]") {
+  using inngest::embedded::redirected_request;
+  const inngest::http::request first{.method = "POST",
+                                     .url = "http://a/b?x=1",
+                                     .headers = {{"Accept", "text/plain"},
+                                                 {"Api-Key", "k"},
+                                                 {"X-Goog-Api-Key", "k"},
+                                                 {"Cookie2", "k"},
+                                                 {"Host", "internal"},
+                                                 {"Content-Type", "text/plain"},
+                                                 {"Content-Encoding", "gzip"},
+                                                 {"Content-Length", "4"},
+                                                 {"Transfer-Encoding", "chunked"}},
+                                     .body = "text"};
+  const auto names = [&](int status, const std::string& location) {
+    const auto next = redirected_request(first, {.status = status, .headers = {{"location", location}}});
+    std::string out;
+    for (const auto& [name, value] : next.value().headers) out += name + " ";
+    return next->method + " " + next->url + " " + next->body + "|" + out;
+  };
+  CHECK(names(303, "http://other/c") == "GET http://other/c |Accept ");
+  CHECK(names(307, "http://other/c") == "POST http://other/c text|Accept Content-Type ");
+  CHECK(names(302, "/c") == "GET http://a/c |Accept Api-Key X-Goog-Api-Key Cookie2 Host ");
+  CHECK(names(308, "/c") ==
+        "POST http://a/c text|Accept Api-Key X-Goog-Api-Key Cookie2 Host Content-Type Content-Encoding "
+        "Transfer-Encoding ");
+  CHECK(names(303, "/c d?e=\xc3\xa4").starts_with("GET http://a/c%20d?e=%C3%A4 "));
+  CHECK_FALSE(redirected_request(first, {.status = 304, .headers = {{"location", "/c"}}}));
+}
+
+TEST_CASE("redirects share the time of one request", "[embedded]") {
+  website site;
+  site.server.Get("/slow", [](const httplib::Request&, httplib::Response& response) {
+    std::this_thread::sleep_for(80ms);
+    response.status = 302;
+    response.set_header("Location", "/slow");
+  });
+  const auto app = make_client();
+  const auto fetcher = app.create_function(
+      {.id = "fetcher", .retries = 0}, inngest::on<asked>(), [&](inngest::context<asked>& ctx) {
+        return ctx.step.fetch("get", {.url = site.url("/slow")}).status_code;
+      });
+  auto options = quick();
+  options.request_timeout = 200ms;
+  engine engine{app, {fetcher}, options};
+  const run ended = run_of(engine, "");
+  CHECK(ended.status == run_status::failed);
+  CHECK_THAT(ended.error.value().message, !ContainsSubstring("10 redirects"));
 }
 
 TEST_CASE("a URL may have a query without a path", "[embedded]") {

@@ -162,7 +162,8 @@ INNGEST_INLINE void client::set_keys(signing_keys keys) const {
 
 INNGEST_INLINE void client::replace_transport(std::shared_ptr<http::transport> transport) const {
   const std::lock_guard lock(shared_->mutex);
-  if (shared_->replacement) throw configuration_error("client \"" + id() + "\" already has an engine or a test harness");
+  if (shared_->replacement)
+    throw configuration_error("client \"" + id() + "\" already has an engine or a test harness");
   shared_->replacement = std::move(transport);
 }
 

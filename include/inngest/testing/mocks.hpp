@@ -103,8 +103,14 @@ class mocks {
   void preload(const step_hash& step, given_result result);
   /// The stored results, in the order in which the test gave them.
   const std::vector<preloaded>& preloads() const { return preloads_; }
-  /// The stored result of a step; null when there is none.
-  const preloaded* find_preloaded(const step_hash& step) const;
+  /// Whether a result of the step is stored.
+  bool is_preloaded(const step_hash& step) const;
+  /// Notes that a run has got the stored result of a step.
+  void note_preloaded(const std::string& run_id, const step_hash& step, given_form form) {
+    forms_[{run_id, step}] = form;
+  }
+  /// The form of the stored result that the run got; nullopt when the step's result is another one.
+  std::optional<given_form> form_of(std::string_view run_id, const step_hash& step) const;
 
   /// The steps that a call has reached.
   struct reached_by_call {
@@ -146,6 +152,7 @@ class mocks {
   std::map<std::string, std::string> given_;                            // by changed id
   std::map<std::pair<std::string, std::string>, std::string> changed_;  // by run and given id
   std::vector<preloaded> preloads_;
+  std::map<std::pair<std::string, step_hash>, given_form> forms_;  // by run and step
   reached_by_call reached_;
   std::map<std::string, std::shared_ptr<body>> replaced_;
   std::map<std::string, failure> failures_;

@@ -37,7 +37,9 @@
 #include <inngest/embedded/detail/engine_monitor.hpp>
 #include <inngest/embedded/detail/event_shapes.hpp>
 #include <inngest/embedded/detail/finder.hpp>
+#include <inngest/embedded/detail/outgoing_request.hpp>
 #include <inngest/embedded/detail/realtime_hub.hpp>
+#include <inngest/embedded/detail/redirect.hpp>
 #include <inngest/embedded/detail/registration_conflict.hpp>
 #include <inngest/embedded/detail/registration_rules.hpp>
 #include <inngest/embedded/detail/server_api.hpp>

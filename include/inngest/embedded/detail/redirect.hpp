@@ -26,8 +26,8 @@ constexpr bool is_redirect(const http::response& answer) {
 std::optional<std::string> redirected_url(const std::string& url, std::string_view location);
 
 /// The request that follows when a step's request is redirected; `nullopt` when the answer is no redirect to
-/// another http or https URL. As in Go's client, a redirect with 301, 302 or 303 is followed with GET and
-/// without a body, and fields with credentials are not sent to another host.
+/// an http or https URL. As in Go's client, a redirect with 301, 302 or 303 is followed with GET and without
+/// a body. Another scheme, host or port gets only a few fields, because every other one may be a secret.
 std::optional<http::request> redirected_request(const http::request& request, const http::response& answer);
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -33,10 +33,15 @@ INNGEST_INLINE void mocks::preload(const step_hash& step, given_result result) {
   preloads_.push_back({step, std::move(result)});
 }
 
-INNGEST_INLINE const mocks::preloaded* mocks::find_preloaded(const step_hash& step) const {
-  const auto found = std::find_if(preloads_.begin(), preloads_.end(),
-                                  [&](const preloaded& stored) { return stored.step == step; });
-  return found == preloads_.end() ? nullptr : &*found;
+INNGEST_INLINE bool mocks::is_preloaded(const step_hash& step) const {
+  return std::any_of(preloads_.begin(), preloads_.end(),
+                     [&](const preloaded& stored) { return stored.step == step; });
+}
+
+INNGEST_INLINE std::optional<given_form> mocks::form_of(std::string_view run_id,
+                                                        const step_hash& step) const {
+  const auto found = forms_.find({std::string(run_id), step});
+  return found == forms_.end() ? std::nullopt : std::optional(found->second);
 }
 
 INNGEST_INLINE void mocks::begin_pass() { reached_.uses.clear(); }
@@ -98,14 +103,14 @@ INNGEST_INLINE void mocking::transform_step_input(const call_info& call, const s
   mocks_->reached(call.run_id, std::string(step.id), changed.id);
 }
 
-INNGEST_INLINE std::string mocking::wrap_step(const call_info&, const step_info& step,
+INNGEST_INLINE std::string mocking::wrap_step(const call_info& call, const step_info& step,
                                               next_call<std::string> next) {
   mocks_->use(step.hash);
   std::string result = next();
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
-  const mocks::preloaded* stored = mocks_->find_preloaded(step.hash);
-  if (gives == protocol::step_gives::value || !stored) return result;
-  return mocks::received(gives, "", {.text = std::move(result), .form = stored->result.form}).dump();
+  const auto form = mocks_->form_of(call.run_id, step.hash);
+  if (gives == protocol::step_gives::value || !form) return result;
+  return mocks::received(gives, "", {.text = std::move(result), .form = *form}).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,

@@ -309,8 +309,10 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
   std::size_t steps_left = steps_of_a_call(due.run_id);
   if (called_runs_.insert(due.run_id).second) {
     for (const auto& [step, result] : mocks_->preloads()) {
-      if (step == due.step) continue;  // a rerun may begin at a step
+      const bool has_result = scheduler_.find_run(due.run_id)->memos.contains(step);  // of a recorded run
+      if (has_result || step == due.step) continue;  // a rerun may begin at a step
       preload(due.run_id, step, "{\"data\":" + result.text + "}");
+      mocks_->note_preloaded(due.run_id, step, result.form);
     }
   }
   const call_scope here(*this, due.run_id);
@@ -332,7 +334,7 @@ INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
   if (!checks_ || !run) return std::nullopt;  // a step may have had its own run cancelled
   const std::set<step_hash> reached = mocks_->reached_steps();
   for (const step_hash& step : run->stack) {
-    if (reached.contains(step) || mocks_->find_preloaded(step)) continue;
+    if (reached.contains(step) || mocks_->is_preloaded(step)) continue;
     const std::string id = id_of(step);
     http::response out{.status = 400};
     out.headers.add("content-type", "application/json");
@@ -401,6 +403,7 @@ INNGEST_INLINE http::response simulation::response_of(const embedded::job& due,
   if (embedded::outgoing::asks_model(detail::parse_dom(due.text))) return {.status = 200, .body = mocked};
   auto given = decode<fetch_response>(mocked, "the mock of step \"" + id_of(*due.step) + "\"");
   http::response out{.status = given.status_code == 0 ? 200 : given.status_code};
+  if (!given.url.empty()) out.headers.add(embedded::final_url_field, given.url);
   for (const auto& [name, value] : given.headers) out.headers.add(name, value);
   out.body = std::move(given.body);
   return out;

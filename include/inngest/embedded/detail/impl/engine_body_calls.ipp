@@ -2,8 +2,6 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
-#include <inngest/embedded/detail/outgoing_request.hpp>
-#include <inngest/embedded/detail/redirect.hpp>
 
 // The worker threads: which call is next, and how it is made.
 
@@ -124,11 +122,15 @@ INNGEST_INLINE http::response engine_body::make_request(const http::request& req
   if (!options_.requests)
     return no_answer("the engine has no HTTP transport: include <inngest/transport/httplib.hpp>");
   try {
+    using clock = std::chrono::steady_clock;
+    const auto end = clock::now() + options_.request_timeout;  // of all requests together
     http::response answer = options_.requests->send(request, options_.request_timeout);
     std::string url;
     auto next = redirected_request(request, answer);
     for (int followed = 0; next && followed < most_redirects; ++followed) {
-      answer = options_.requests->send(*next, options_.request_timeout);
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
+      if (left <= std::chrono::milliseconds::zero()) return no_answer("the redirects took too long");
+      answer = options_.requests->send(*next, left);
       url = next->url;
       next = redirected_request(*next, answer);
     }

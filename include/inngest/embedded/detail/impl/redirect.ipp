@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,14 +45,25 @@ INNGEST_INLINE std::string_view origin_of(std::string_view url) {
   return url.substr(0, url.find_first_of("/?#", detail::http_scheme_length(url)));
 }
 
-/// Whether a field is sent after a redirect. It must not tell a secret to another host, or describe a body
-/// that is not sent.
+/// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
+/// is not sent must not be described.
 INNGEST_INLINE bool is_kept(std::string name, bool is_same_origin, bool has_body) {
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (name == "content-type") return has_body;
-  const bool is_secret =
-      name == "authorization" || name == "proxy-authorization" || name == "cookie" || name == "x-api-key";
-  return is_same_origin || !is_secret;
+  constexpr std::string_view harmless[] = {"accept", "accept-language", "user-agent", "content-type"};
+  const bool describes_body =
+      name.starts_with("content-") || name == "transfer-encoding" || name == "trailer" || name == "expect";
+  if (name == "content-length" || (describes_body && !has_body)) return false;
+  return is_same_origin || std::find(std::begin(harmless), std::end(harmless), name) != std::end(harmless);
+}
+
+/// A location whose spaces, control characters and bytes beyond ASCII are encoded, as Go's client does.
+INNGEST_INLINE std::string encoded_location(std::string_view location) {
+  std::string out;
+  for (const char c : location) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte <= 0x20 || byte >= 0x7f ? http::percent_encoded({&c, 1}) : std::string(1, c);
+  }
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::redirects
@@ -73,9 +85,9 @@ INNGEST_INLINE std::optional<std::string> redirected_url(const std::string& url,
 INNGEST_INLINE std::optional<http::request> redirected_request(const http::request& request,
                                                                const http::response& answer) {
   const bool becomes_get = answer.status >= 301 && answer.status <= 303;
-  const std::string_view location = answer.headers.find("location").value_or("");
+  const std::string location = redirects::encoded_location(answer.headers.find("location").value_or(""));
   if ((!becomes_get && !is_redirect(answer)) || location.empty()) return std::nullopt;
-  const std::string_view target = location.substr(0, location.find('#'));
+  const std::string_view target = std::string_view(location).substr(0, location.find('#'));
   const std::size_t query = (std::min)(target.find('?'), target.size());
   const std::string_view url = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
   http::request out{
