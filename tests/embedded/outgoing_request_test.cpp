@@ -1,6 +1,7 @@
 // step.fetch and step.ai.infer on the engine, against a real HTTP server.
 #include <inngest/ai.hpp>
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/redirect.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/testing.hpp>
 #include <inngest/transport/httplib.hpp>

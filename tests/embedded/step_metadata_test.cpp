@@ -1,5 +1,6 @@
 // Scores and metadata that a step's body sets: the engine keeps them with the step.
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/testing.hpp>
 
