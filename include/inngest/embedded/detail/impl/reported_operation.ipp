@@ -32,6 +32,22 @@ INNGEST_INLINE std::string received_text(detail::json_value& member, const detai
   return out;
 }
 
+/// Reads the id that the function wrote, and the number of its use.
+INNGEST_INLINE void read_userland(detail::json_value& value, const detail::json_path& at,
+                                  reported_operation& out) {
+  for (auto& item : detail::members_of(value, at)) {
+    detail::json_field& field = detail::take(item, at);
+    const detail::json_path here(at, field.key);
+    const detail::json_type type = detail::type_of(field.value, here);
+    if (field.key == "id" && type == detail::json_type::string)
+      out.user_id = detail::read<std::string>(field.value, here);
+    else if (field.key == "index" && type == detail::json_type::number)
+      out.user_index = detail::read<std::int64_t>(field.value, here);
+    else
+      received_text(field.value, here);  // not used, but it must be JSON
+  }
+}
+
 INNGEST_INLINE reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
   detail::expect(value, detail::json_type::object, at, "object");
   reported_operation out;
@@ -60,10 +76,7 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
     } else if (key == "timing" && is_object) {
       out.took = detail::read<std::map<std::string, std::int64_t>>(member, here)["b"];
     } else if (key == "userland" && is_object) {
-      const json userland = received_json_value(received_text(member, here));
-      if (userland.contains("id") && userland["id"].is_string()) out.user_id = userland["id"];
-      if (userland.contains("index") && userland["index"].is_number_integer())
-        out.user_index = userland["index"];
+      read_userland(member, here, out);
     } else if (key == "metadata") {
       const json changes = received_json_value(received_text(member, here));
       if (changes.is_array()) out.metadata = read_step_metadata(changes);
