@@ -189,7 +189,7 @@ TEST_CASE("typed data is data, whatever its members are called", "[testing]") {
     harness t{app, {f}};
     t.mock_step("w", [] { return 5; });
     const test_run run = t.send(begun{});
-    CHECK_THAT(run.error(), ContainsSubstring("an event or its data"));
+    CHECK_THAT(run.error(), ContainsSubstring("step \"w\": expected an event or its data"));
   }
 }
 

@@ -39,11 +39,13 @@ struct given_result {
   given_form form = given_form::unknown;
 };
 
+/// Whether T is an optional event; an empty one stands for a timeout.
 template <class T>
 inline constexpr bool is_optional_event = false;
 template <event_type Event>
 inline constexpr bool is_optional_event<std::optional<Event>> = true;
 
+/// Whether T is JSON, whose type does not tell whether it is a whole event.
 template <class T>
 inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
 
@@ -55,6 +57,7 @@ concept result_of_step =
 /// The mocks and failures that a test has set. Used by harness.
 class mocks {
  public:
+  /// Returns a step's result, or throws.
   using body = std::function<given_result()>;
 
   /// Converts a callable to a body; the result is null if it returns nothing.
@@ -94,6 +97,7 @@ class mocks {
   /// The id by which the server identifies the run's step.
   const std::string& changed_id(const std::string& run_id, const std::string& step) const;
 
+  /// The stored result of a step.
   struct preloaded {
     step_hash step{};
     given_result result{};
@@ -131,8 +135,10 @@ class mocks {
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
-  /// \throws payload_error when the result of a wait for an event is neither an event nor its data.
-  static json received(protocol::step_gives gives, const std::string& name, const given_result& result);
+  /// \throws payload_error naming the step when the result of a wait for an event is neither an event nor its
+  /// data.
+  static json received(std::string_view step, protocol::step_gives gives, const std::string& name,
+                       const given_result& result);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;

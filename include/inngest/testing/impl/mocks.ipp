@@ -55,14 +55,16 @@ INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
   return out;
 }
 
-INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name,
-                                    const given_result& result) {
+INNGEST_INLINE json mocks::received(std::string_view step, protocol::step_gives gives,
+                                    const std::string& name, const given_result& result) {
   json value = detail::parse_dom(result.text);
   if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
     return value;
   const bool is_signal = gives == protocol::step_gives::signal;
   if (!is_signal && !value.is_object())
-    throw payload_error("", "expected an event or its data, which is an object, found " + result.text);
+    throw payload_error("", "the test's result of step \"" + std::string(step) +
+                                "\": expected an event or its data, which is an object, found " +
+                                result.text);
   const char* const named_by = is_signal ? "signal" : "name";
   const bool may_be_whole = result.form == given_form::unknown && value.is_object() &&
                             value.contains(named_by) && value[named_by].is_string() && value.contains("data");
@@ -110,7 +112,7 @@ INNGEST_INLINE std::string mocking::wrap_step(const call_info& call, const step_
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
   const auto form = mocks_->form_of(call.run_id, step.hash);
   if (gives == protocol::step_gives::value || !form) return result;
-  return mocks::received(gives, "", {.text = std::move(result), .form = *form}).dump();
+  return mocks::received(step.id, gives, "", {.text = std::move(result), .form = *form}).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,

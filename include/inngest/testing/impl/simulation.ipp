@@ -452,7 +452,7 @@ INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json
     const json opts = op.value("opts", json::object());
     const bool is_signal = kind->gives == protocol::step_gives::signal;
     const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(kind->gives, name, mocks_->run(id, not_mocked));
+    op["data"] = mocks::received(id, kind->gives, name, mocks_->run(id, not_mocked));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
