@@ -56364,11 +56364,13 @@ struct given_result {
   given_form form = given_form::unknown;
 };
 
+/// Whether T is an optional event; an empty one stands for a timeout.
 template <class T>
 inline constexpr bool is_optional_event = false;
 template <event_type Event>
 inline constexpr bool is_optional_event<std::optional<Event>> = true;
 
+/// Whether T is JSON, whose type does not tell whether it is a whole event.
 template <class T>
 inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
 
@@ -56380,6 +56382,7 @@ concept result_of_step =
 /// The mocks and failures that a test has set. Used by harness.
 class mocks {
  public:
+  /// Returns a step's result, or throws.
   using body = std::function<given_result()>;
 
   /// Converts a callable to a body; the result is null if it returns nothing.
@@ -56419,6 +56422,7 @@ class mocks {
   /// The id by which the server identifies the run's step.
   const std::string& changed_id(const std::string& run_id, const std::string& step) const;
 
+  /// The stored result of a step.
   struct preloaded {
     step_hash step{};
     given_result result{};
@@ -56456,8 +56460,10 @@ class mocks {
   std::set<step_hash> reached_steps() const;
 
   /// A result in the form in which a server returns it: an event or a signal with its name.
-  /// \throws payload_error when the result of a wait for an event is neither an event nor its data.
-  static json received(protocol::step_gives gives, const std::string& name, const given_result& result);
+  /// \throws payload_error naming the step when the result of a wait for an event is neither an event nor its
+  /// data.
+  static json received(std::string_view step, protocol::step_gives gives, const std::string& name,
+                       const given_result& result);
 
   /// Whether the step has a mock or a failure.
   bool has(const std::string& id) const;
@@ -56558,14 +56564,16 @@ INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
   return out;
 }
 
-INNGEST_INLINE json mocks::received(protocol::step_gives gives, const std::string& name,
-                                    const given_result& result) {
+INNGEST_INLINE json mocks::received(std::string_view step, protocol::step_gives gives,
+                                    const std::string& name, const given_result& result) {
   json value = detail::parse_dom(result.text);
   if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
     return value;
   const bool is_signal = gives == protocol::step_gives::signal;
   if (!is_signal && !value.is_object())
-    throw payload_error("", "expected an event or its data, which is an object, found " + result.text);
+    throw payload_error("", "the test's result of step \"" + std::string(step) +
+                                "\": expected an event or its data, which is an object, found " +
+                                result.text);
   const char* const named_by = is_signal ? "signal" : "name";
   const bool may_be_whole = result.form == given_form::unknown && value.is_object() &&
                             value.contains(named_by) && value[named_by].is_string() && value.contains("data");
@@ -56613,7 +56621,7 @@ INNGEST_INLINE std::string mocking::wrap_step(const call_info& call, const step_
   const protocol::step_gives gives = protocol::row_of(step.kind).gives;
   const auto form = mocks_->form_of(call.run_id, step.hash);
   if (gives == protocol::step_gives::value || !form) return result;
-  return mocks::received(gives, "", {.text = std::move(result), .form = *form}).dump();
+  return mocks::received(step.id, gives, "", {.text = std::move(result), .form = *form}).dump();
 }
 
 INNGEST_INLINE std::string mocking::wrap_step_handler(const call_info&, const step_info& step,
@@ -57258,7 +57266,7 @@ INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json
     const json opts = op.value("opts", json::object());
     const bool is_signal = kind->gives == protocol::step_gives::signal;
     const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(kind->gives, name, mocks_->run(id, not_mocked));
+    op["data"] = mocks::received(id, kind->gives, name, mocks_->run(id, not_mocked));
     op["op"] = to_string(protocol::opcode::step_run);
   } catch (const not_replaced&) {
     return false;
