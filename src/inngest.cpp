@@ -126,6 +126,7 @@
 #include <inngest/execution/impl/deferred_calls.ipp>
 #include <inngest/execution/impl/hooks.ipp>
 #include <inngest/execution/impl/mistakes.ipp>
+#include <inngest/execution/impl/numbered_ids.ipp>
 #include <inngest/execution/impl/replay.ipp>
 #include <inngest/execution/impl/step_ids.ipp>
 #include <inngest/expression/detail/impl/evaluator.ipp>

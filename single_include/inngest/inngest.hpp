@@ -2017,12 +2017,18 @@ INNGEST_INLINE void read_scalar(json_value& value, json_type type, const json_pa
     is_null(value, at);
 }
 
+/// Removes the white space that follows a value.
+inline std::string_view trimmed_at_end(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 INNGEST_INLINE json_slice raw_text(json_value& value, const json_path& at) {
   const json_type type = type_of(value, at);
   if (type == json_type::array || type == json_type::object)
     return json_access::slice(take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at));
-  std::string_view out = value.raw_json_token();
-  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
+  const std::string_view out = trimmed_at_end(value.raw_json_token());
   read_scalar(value, type, at);  // simdjson would ignore invalid text after it, such as "a":1}
   return json_access::slice(out);
 }
@@ -2031,8 +2037,7 @@ INNGEST_INLINE json_slice raw_object(json_value& value, const json_path& at, jso
   simdjson::ondemand::object object;
   if (const auto code = json_access::value_in(value).get_object().get(object)) fail_parse(at, code);
   json_access::set(place, object);
-  const std::string_view out = take(unwrapped(object.raw_json()), at);
-  return json_access::slice(out.substr(0, out.find_last_not_of(" \t\n\r") + 1));
+  return json_access::slice(trimmed_at_end(take(unwrapped(object.raw_json()), at)));
 }
 
 // ---- documents --------------------------------------------------------------------------------------
@@ -7226,7 +7231,7 @@ INNGEST_INLINE std::string current_exception_type_name() {
 
 // inngest/execution/replay.hpp
 
-#include <deque>
+#include <list>
 #include <thread>
 #include <unordered_map>
 
@@ -8591,7 +8596,8 @@ class call_request {
                      const detail::json_path& at);
 
    private:
-    unsigned seen_ = 0;
+    unsigned seen_ = 0;     // a bit for each name
+    std::size_t next_ = 0;  // the name to compare first
   };
 
   void read_body();
@@ -8705,6 +8711,7 @@ INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
   const std::size_t group = group_of(id);
   const memo* first = memos_.data() + group_starts_[group];
   const memo* last = memos_.data() + group_starts_[group + 1];
+  if (first != last && detail::is_same(first->id, id)) return first;  // most groups have one memo
   const auto before = [](const memo& stored, const step_hash& wanted) {
     return comes_before(stored.id, wanted);
   };
@@ -8739,18 +8746,22 @@ INNGEST_INLINE void call_request::reading(detail::function_ref<void()> read) {
 INNGEST_INLINE std::size_t call_request::member_check::note(std::string_view key,
                                                             std::span<const std::string_view> known,
                                                             const detail::json_path& at) {
-  const auto found = std::find(known.begin(), known.end(), key);
-  const auto index = static_cast<std::size_t>(found - known.begin());
-  if (found == known.end()) return index;
-  const unsigned bit = 1u << index;
-  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
-  seen_ |= bit;
-  return index;
+  // Keys of canonical JSON are in order, so the search continues where it last ended.
+  for (std::size_t tried = 0; tried < known.size(); ++tried) {
+    const std::size_t index = next_;
+    next_ = next_ + 1 < known.size() ? next_ + 1 : 0;
+    if (known[index] != key) continue;
+    const unsigned bit = 1u << index;
+    if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
+    seen_ |= bit;
+    return index;
+  }
+  return known.size();
 }
 
 INNGEST_INLINE void call_request::read_body() {
-  enum class member { event, events, steps, ctx, defers, use_api };
-  static constexpr std::string_view names[] = {"event", "events", "steps", "ctx", "defers", "use_api"};
+  enum class member { ctx, defers, event, events, steps, use_api };
+  static constexpr std::string_view names[] = {"ctx", "defers", "event", "events", "steps", "use_api"};
   document_ = std::make_unique<detail::kept_document>(body_.text());
   detail::json_document& document = document_->document();
   member_check members;
@@ -8851,20 +8862,22 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
   enum class member {
-    run_id,
     attempt,
-    max_attempts,
     plan_only,
-    use_api,
-    stack,
     fn_id,
+    generation,
+    max_attempts,
     qi_id,
     request_id,
-    generation
+    run_id,
+    stack,
+    use_api
   };
-  static constexpr std::string_view names[] = {
-      "run_id", "attempt",    "max_attempts", "disable_immediate_execution", "use_api", "stack", "fn_id",
-      "qi_id",  "request_id", "generation_id"};
+  static constexpr std::string_view names[] = {"attempt",      "disable_immediate_execution",
+                                               "fn_id",        "generation_id",
+                                               "max_attempts", "qi_id",
+                                               "request_id",   "run_id",
+                                               "stack",        "use_api"};
   member_check members;
   for (auto& item : detail::members_of(value, at)) {
     detail::json_field& field = detail::take(item, at);
@@ -9115,6 +9128,44 @@ class step_ids {
 
 // inngest/execution/impl/step_ids.ipp
 
+// inngest/execution/numbered_ids.hpp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// The hash of a repeated id with its number, "step:17". `base` is the hash of the id without the number.
+///
+/// Every call of a run replays the same loops, so each thread remembers the last hashes that it computed.
+step_hash hash_of_numbered(std::string_view id, const step_hash& base, std::size_t number);
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
+// inngest/execution/impl/numbered_ids.ipp
+
+namespace inngest::inline INNGEST_ABI::execution {
+
+/// A remembered hash. The number is never 0, which marks a free place.
+struct numbered_id {
+  step_hash base{};
+  step_hash hash{};
+  std::size_t number = 0;
+};
+
+/// The place where this thread remembers the id. Other ids may have it, too: the last one stays.
+INNGEST_INLINE numbered_id& place_of_numbered(const step_hash& base, std::size_t number) {
+  constexpr std::size_t places = 1024;  // 48 KB. The numbers of a loop have places of their own
+  thread_local std::vector<numbered_id> all(places);
+  return all[(detail::step_hash_hasher()(base) + number) % places];
+}
+
+INNGEST_INLINE step_hash hash_of_numbered(std::string_view id, const step_hash& base, std::size_t number) {
+  numbered_id& place = place_of_numbered(base, number);
+  if (place.number != number || !detail::is_same(place.base, base))
+    place = {base, detail::sha1_at_run_time(std::string(id) + ':' + std::to_string(number)), number};
+  return place.hash;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::execution
+
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE void id_table::reserve(std::size_t count) {
@@ -9158,14 +9209,10 @@ INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& ca
   const auto [first_use, is_first] = used_.add(base);
   const std::size_t index_before = *first_use;
   std::size_t next_index = index_before;
-  std::string numbered;
-  if (!is_first) numbered = call.id + ':';
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
     used_.set(base, next_index);
-    numbered.resize(call.id.size() + 1);
-    numbered += std::to_string(call.index);
-    call.hash = detail::sha1_at_run_time(numbered);
+    call.hash = hash_of_numbered(call.id, base, call.index);
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
     if (used_.add(call.hash).second) break;
@@ -9859,9 +9906,11 @@ class replay {
   bool saving_was_refused_ = false;
   std::optional<http::response> response_;
 
-  // results saved in this call; deques keep their addresses stable
-  std::deque<detail::json_buffer> saved_texts_;
-  std::deque<protocol::memo> saved_memos_;
+  struct saved_result {
+    detail::json_buffer text{};
+    protocol::memo memo{};  // of the text
+  };
+  std::list<saved_result> saved_;  // in this call; their addresses stay the same
   std::size_t saved_bytes_ = 0;
 
   bool interrupted_ = false;
@@ -10387,9 +10436,10 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
     suspend(call);
   }
   saved_bytes_ += memo.size();
-  saved_texts_.emplace_back(std::move(memo));
-  saved_memos_.push_back({.id = call.hash, .text = saved_texts_.back().text()});
-  call.memo = held_memo(&saved_memos_.back());
+  saved_result& added = saved_.emplace_back();
+  added.text = detail::json_buffer(std::move(memo));
+  added.memo = {.id = call.hash, .text = added.text.text()};
+  call.memo = held_memo(&added.memo);
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
 }
@@ -15208,6 +15258,8 @@ inline constexpr const char* out_of_band = "out_of_band";
 
 // inngest/json/detail/canonical.hpp
 
+#include <deque>
+
 // Canonical JSON (RFC 8785). An Inngest server signs this form of its requests.
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -17540,8 +17592,6 @@ INNGEST_INLINE std::optional<std::size_t> log_limiter::pass(int kind, clock::tim
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/serving/call_registry.hpp
-
-#include <list>
 
 namespace inngest::inline INNGEST_ABI::serving {
 

@@ -297,3 +297,27 @@ TEST_CASE("reading a result while another is read disturbs neither", "[call][mem
   CHECK(read.size() == 2);
   CHECK(read.back().other == "b");
 }
+
+TEST_CASE("a call request with a member twice is refused, wherever the two are", "[call]") {
+  const std::string event = R"("event":{"name":"a","data":{}})";
+  for (const std::string& member :
+       {std::string(R"("ctx":{})"), std::string(R"("defers":{})"), event, std::string(R"("events":[])"),
+        std::string(R"("steps":{})"), std::string(R"("use_api":false)")}) {
+    CAPTURE(member);
+    const std::string name = member.substr(1, member.find('"', 1) - 1);
+    const std::string rest = member == event ? "" : "," + event;
+    CHECK(refused("{" + member + "," + member + rest + "}").find(name + ": duplicate member") !=
+          std::string::npos);
+    CHECK(refused("{" + member + R"(,"x":1,"version":2,)" + member + rest + "}").find("duplicate member") !=
+          std::string::npos);
+  }
+  for (const std::string name : {"attempt", "max_attempts", "generation_id"}) {
+    CAPTURE(name);
+    const std::string member = "\"" + name + "\":1";
+    const std::string problem = refused(R"({"ctx":{"run_id":"r",)" + member + R"(,"env":"","stack":null,)" +
+                                        member + "}," + event + "}");
+    CHECK(problem.find("ctx." + name + ": duplicate member") != std::string::npos);
+  }
+  const call_request unknown{R"({"x":1,"ctx":{"env":"","env":"","run_id":"r"},"x":2,)" + event + "}"};
+  CHECK(unknown.run_id() == "r");
+}

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <iterator>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -455,9 +455,11 @@ class replay {
   bool saving_was_refused_ = false;
   std::optional<http::response> response_;
 
-  // results saved in this call; deques keep their addresses stable
-  std::deque<detail::json_buffer> saved_texts_;
-  std::deque<protocol::memo> saved_memos_;
+  struct saved_result {
+    detail::json_buffer text{};
+    protocol::memo memo{};  // of the text
+  };
+  std::list<saved_result> saved_;  // in this call; their addresses stay the same
   std::size_t saved_bytes_ = 0;
 
   bool interrupted_ = false;

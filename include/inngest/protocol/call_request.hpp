@@ -106,7 +106,8 @@ class call_request {
                      const detail::json_path& at);
 
    private:
-    unsigned seen_ = 0;
+    unsigned seen_ = 0;     // a bit for each name
+    std::size_t next_ = 0;  // the name to compare first
   };
 
   void read_body();

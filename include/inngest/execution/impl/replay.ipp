@@ -504,9 +504,10 @@ INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op)
     suspend(call);
   }
   saved_bytes_ += memo.size();
-  saved_texts_.emplace_back(std::move(memo));
-  saved_memos_.push_back({.id = call.hash, .text = saved_texts_.back().text()});
-  call.memo = held_memo(&saved_memos_.back());
+  saved_result& added = saved_.emplace_back();
+  added.text = detail::json_buffer(std::move(memo));
+  added.memo = {.id = call.hash, .text = added.text.text()};
+  call.memo = held_memo(&added.memo);
   if (!steps_before_continuing_) steps_before_continuing_ = steps_.size();
   is_replaying_ = false;
 }

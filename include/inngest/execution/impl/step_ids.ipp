@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
-#include <inngest/detail/crypto.hpp>
+#include <inngest/execution/numbered_ids.hpp>
 #include <inngest/execution/step_ids.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
@@ -52,14 +52,10 @@ INNGEST_INLINE std::optional<protocol::failure> step_ids::identify(step_call& ca
   const auto [first_use, is_first] = used_.add(base);
   const std::size_t index_before = *first_use;
   std::size_t next_index = index_before;
-  std::string numbered;
-  if (!is_first) numbered = call.id + ':';
   while (!is_first) {  // the second "a" is "a:1", unless a step already has that id
     call.index = next_index++;
     used_.set(base, next_index);
-    numbered.resize(call.id.size() + 1);
-    numbered += std::to_string(call.index);
-    call.hash = detail::sha1_at_run_time(numbered);
+    call.hash = hash_of_numbered(call.id, base, call.index);
     if (auto error = note_use(call, call.hash, reached))
       return error;  // another branch may use "a:1" as an id
     if (used_.add(call.hash).second) break;

@@ -61,6 +61,7 @@ INNGEST_INLINE const memo* call_request::find(const step_hash& id) const {
   const std::size_t group = group_of(id);
   const memo* first = memos_.data() + group_starts_[group];
   const memo* last = memos_.data() + group_starts_[group + 1];
+  if (first != last && detail::is_same(first->id, id)) return first;  // most groups have one memo
   const auto before = [](const memo& stored, const step_hash& wanted) {
     return comes_before(stored.id, wanted);
   };
@@ -95,18 +96,22 @@ INNGEST_INLINE void call_request::reading(detail::function_ref<void()> read) {
 INNGEST_INLINE std::size_t call_request::member_check::note(std::string_view key,
                                                             std::span<const std::string_view> known,
                                                             const detail::json_path& at) {
-  const auto found = std::find(known.begin(), known.end(), key);
-  const auto index = static_cast<std::size_t>(found - known.begin());
-  if (found == known.end()) return index;
-  const unsigned bit = 1u << index;
-  if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
-  seen_ |= bit;
-  return index;
+  // Keys of canonical JSON are in order, so the search continues where it last ended.
+  for (std::size_t tried = 0; tried < known.size(); ++tried) {
+    const std::size_t index = next_;
+    next_ = next_ + 1 < known.size() ? next_ + 1 : 0;
+    if (known[index] != key) continue;
+    const unsigned bit = 1u << index;
+    if ((seen_ & bit) != 0) detail::fail_at(detail::json_path(at, key), "duplicate member");
+    seen_ |= bit;
+    return index;
+  }
+  return known.size();
 }
 
 INNGEST_INLINE void call_request::read_body() {
-  enum class member { event, events, steps, ctx, defers, use_api };
-  static constexpr std::string_view names[] = {"event", "events", "steps", "ctx", "defers", "use_api"};
+  enum class member { ctx, defers, event, events, steps, use_api };
+  static constexpr std::string_view names[] = {"ctx", "defers", "event", "events", "steps", "use_api"};
   document_ = std::make_unique<detail::kept_document>(body_.text());
   detail::json_document& document = document_->document();
   member_check members;
@@ -207,20 +212,22 @@ INNGEST_INLINE void call_request::read_context(detail::json_value& value) {
   if (detail::is_null(value, at)) return;
   detail::expect(value, detail::json_type::object, at, "object");
   enum class member {
-    run_id,
     attempt,
-    max_attempts,
     plan_only,
-    use_api,
-    stack,
     fn_id,
+    generation,
+    max_attempts,
     qi_id,
     request_id,
-    generation
+    run_id,
+    stack,
+    use_api
   };
-  static constexpr std::string_view names[] = {
-      "run_id", "attempt",    "max_attempts", "disable_immediate_execution", "use_api", "stack", "fn_id",
-      "qi_id",  "request_id", "generation_id"};
+  static constexpr std::string_view names[] = {"attempt",      "disable_immediate_execution",
+                                               "fn_id",        "generation_id",
+                                               "max_attempts", "qi_id",
+                                               "request_id",   "run_id",
+                                               "stack",        "use_api"};
   member_check members;
   for (auto& item : detail::members_of(value, at)) {
     detail::json_field& field = detail::take(item, at);

@@ -346,12 +346,18 @@ INNGEST_INLINE void read_scalar(json_value& value, json_type type, const json_pa
     is_null(value, at);
 }
 
+/// Removes the white space that follows a value.
+inline std::string_view trimmed_at_end(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 INNGEST_INLINE json_slice raw_text(json_value& value, const json_path& at) {
   const json_type type = type_of(value, at);
   if (type == json_type::array || type == json_type::object)
     return json_access::slice(take(unwrapped(simdjson::to_json_string(json_access::value_in(value))), at));
-  std::string_view out = value.raw_json_token();
-  out = out.substr(0, out.find_last_not_of(" \t\n\r") + 1);
+  const std::string_view out = trimmed_at_end(value.raw_json_token());
   read_scalar(value, type, at);  // simdjson would ignore invalid text after it, such as "a":1}
   return json_access::slice(out);
 }
@@ -360,8 +366,7 @@ INNGEST_INLINE json_slice raw_object(json_value& value, const json_path& at, jso
   simdjson::ondemand::object object;
   if (const auto code = json_access::value_in(value).get_object().get(object)) fail_parse(at, code);
   json_access::set(place, object);
-  const std::string_view out = take(unwrapped(object.raw_json()), at);
-  return json_access::slice(out.substr(0, out.find_last_not_of(" \t\n\r") + 1));
+  return json_access::slice(trimmed_at_end(take(unwrapped(object.raw_json()), at)));
 }
 
 // ---- documents --------------------------------------------------------------------------------------
