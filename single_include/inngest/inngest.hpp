@@ -8442,8 +8442,13 @@ std::string text_with_room(std::size_t size);
 /// are overwritten anyway. `room` is at least `size`.
 std::string text_to_overwrite(std::size_t size, std::size_t room);
 
-/// Stores the memory of an unused text for reuse, if it is 64 KB or more, and at most 32 MB in total.
+/// Stores the memory of an unused text for reuse, if it is 64 KB to 32 MB, and at most 128 MB in total: a
+/// server reads the bodies of all its clients at once, and so needs as many again. Ignores a text beyond the
+/// number of those that the functions above have made, because nobody would ask for it.
 void give_back(std::string text) noexcept;
+
+/// Frees what is stored. A thread_pool does so when there was no work for one of its threads for a while.
+void free_spare_texts() noexcept;
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
@@ -8453,11 +8458,13 @@ namespace inngest::inline INNGEST_ABI::detail {
 
 /// The texts whose memory is stored for reuse, by all threads.
 struct spare_texts {
-  static constexpr std::size_t smallest = 64 * 1024, most = 32 * 1024 * 1024;  // bytes
+  static constexpr std::size_t smallest = 64 * 1024, largest = 32 * 1024 * 1024;  // bytes of a text
+  static constexpr std::size_t most = 128 * 1024 * 1024;                          // bytes of all
 
   std::mutex mutex{};
   std::vector<std::string> texts{};  // in the order of their capacity
   std::size_t size = 0;              // bytes of all
+  std::size_t lent = 0;              // texts that may come back; some never do
 
   spare_texts() { texts.reserve(most / smallest + 1); }
 
@@ -8483,6 +8490,7 @@ INNGEST_INLINE std::string spare_text(std::size_t capacity) {
   if (capacity < spare_texts::smallest) return {};
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
+  ++all.lent;
   const auto found = all.first_with(capacity);
   return found == all.texts.end() ? std::string() : all.take(found);
 }
@@ -8502,12 +8510,21 @@ INNGEST_INLINE std::string text_to_overwrite(std::size_t size, std::size_t room)
 }
 
 INNGEST_INLINE void give_back(std::string text) noexcept {
-  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::most) return;
+  if (text.capacity() < spare_texts::smallest || text.capacity() > spare_texts::largest) return;
   spare_texts& all = all_spare_texts();
   const std::lock_guard lock(all.mutex);
+  if (all.lent == 0) return;  // it was not lent, and nobody will ask for it
+  --all.lent;
   all.size += text.capacity();
   all.texts.insert(all.first_with(text.capacity()), std::move(text));  // does not allocate
   while (all.size > spare_texts::most) all.take(all.texts.begin());
+}
+
+INNGEST_INLINE void free_spare_texts() noexcept {
+  spare_texts& all = all_spare_texts();
+  const std::lock_guard lock(all.mutex);
+  all.texts.clear();  // keeps its own memory, so that give_back() does not allocate
+  all.size = 0;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -17889,9 +17906,10 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
     self->await_work(lock);
     --self->idle;
     if (self->work.empty()) {
-      // stop() has taken the threads, and joins them
-      if (!self->is_stopped) self->ended.splice(self->ended.end(), self->threads, at);
-      return;
+      if (self->is_stopped) return;  // stop() has taken the threads, and joins them
+      self->ended.splice(self->ended.end(), self->threads, at);
+      lock.unlock();
+      return detail::free_spare_texts();
     }
     std::function<void()> work = std::move(self->work.front());
     self->work.pop_front();

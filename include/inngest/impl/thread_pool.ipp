@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/spare_texts.hpp>
 #include <inngest/log.hpp>
 #include <inngest/thread_pool.hpp>
 
@@ -153,9 +154,10 @@ INNGEST_INLINE void thread_pool::state::run(const std::shared_ptr<state>& self, 
     self->await_work(lock);
     --self->idle;
     if (self->work.empty()) {
-      // stop() has taken the threads, and joins them
-      if (!self->is_stopped) self->ended.splice(self->ended.end(), self->threads, at);
-      return;
+      if (self->is_stopped) return;  // stop() has taken the threads, and joins them
+      self->ended.splice(self->ended.end(), self->threads, at);
+      lock.unlock();
+      return detail::free_spare_texts();
     }
     std::function<void()> work = std::move(self->work.front());
     self->work.pop_front();
