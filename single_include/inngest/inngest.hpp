@@ -7547,6 +7547,11 @@ struct memo {
 
   bool is_null() const { return text.starts_with("null"); }
   bool is_object() const { return text.starts_with('{'); }
+  /// Whether the memo is a result in the form that servers send.
+  bool begins_with_data() const {
+    constexpr char begin[] = {'{', '"', 'd', 'a', 't', 'a', '"', ':'};
+    return text.size() >= sizeof begin && std::memcmp(text.data(), begin, sizeof begin) == 0;  // no call
+  }
 };
 
 /// The first eight bytes of an id as a number, in the order of ids.
@@ -7609,7 +7614,7 @@ Result read_data(const memo& memo) {
 /// \throws step_error when the step failed; payload_error when the result does not fit.
 template <class Result>
 Result read_result(const memo& memo, std::string_view id, failure_thrower throw_failure = &throw_if_failed) {
-  if (memo.text.starts_with("{\"data\":")) {
+  if (memo.begins_with_data()) {
     try {
       return read_data<Result>(memo);
     } catch (const payload_error&) {  // the code below finds the reason
@@ -7676,7 +7681,7 @@ INNGEST_INLINE detail::json_object memo_reader::object() {
 
 INNGEST_INLINE bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
-  if (memo.text.starts_with("{\"data\":") && wanted != "data") return false;  // most memos
+  if (memo.begins_with_data() && wanted != "data") return false;  // most memos
   const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());
   const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
   const bool has_escapes = rest.substr(0, rest.find('"')).find('\\') != std::string_view::npos;
@@ -10042,7 +10047,7 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   if (request_.is_newest(call.hash)) is_replaying_ = false;
   const protocol::memo* found = request_.find(call.hash);
   if (found) ++used_memos_;
-  if (found && protocol::holds_only(*found, "input"))
+  if (found && !found->begins_with_data() && protocol::holds_only(*found, "input"))
     call.input = std::exchange(found, nullptr);  // the step has not run yet
   if (call.input && !hooks_.empty()) {
     const detail::json_buffer replaced{std::string(call.input->text)};

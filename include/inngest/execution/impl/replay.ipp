@@ -93,7 +93,7 @@ INNGEST_INLINE step_call replay::enter_step(step_options&& options, step_kind ki
   if (request_.is_newest(call.hash)) is_replaying_ = false;
   const protocol::memo* found = request_.find(call.hash);
   if (found) ++used_memos_;
-  if (found && protocol::holds_only(*found, "input"))
+  if (found && !found->begins_with_data() && protocol::holds_only(*found, "input"))
     call.input = std::exchange(found, nullptr);  // the step has not run yet
   if (call.input && !hooks_.empty()) {
     const detail::json_buffer replaced{std::string(call.input->text)};

@@ -30,7 +30,7 @@ INNGEST_INLINE detail::json_object memo_reader::object() {
 
 INNGEST_INLINE bool holds_only(const memo& memo, std::string_view wanted) {
   if (!memo.is_object()) return false;
-  if (memo.text.starts_with("{\"data\":") && wanted != "data") return false;  // most memos
+  if (memo.begins_with_data() && wanted != "data") return false;  // most memos
   const std::size_t first_key = (std::min)(memo.text.find('"'), memo.text.size());
   const std::string_view rest = memo.text.substr(first_key + (first_key < memo.text.size() ? 1 : 0));
   const bool has_escapes = rest.substr(0, rest.find('"')).find('\\') != std::string_view::npos;
