@@ -148,11 +148,6 @@ struct cancel_on {
 
 namespace detail {
 
-/// Whether the text is empty or white space.
-constexpr bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
-
 /// Why the options are invalid; empty if they are valid.
 std::string problem_of(const checkpointing& options);
 

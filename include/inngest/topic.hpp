@@ -8,15 +8,12 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/fixed_string.hpp>
 #include <inngest/json.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
-
-constexpr bool valid_topic_name(std::string_view name) {
-  return name.find_first_not_of(" \t\r\n\v\f") != std::string_view::npos;
-}
 
 /// The number of parameters in a channel's pattern, such as "import:{id}"; -1 when a brace is unmatched or a
 /// parameter has no name.
@@ -42,8 +39,7 @@ constexpr int channel_parameters(std::string_view pattern) {
 ///     ctx.step.publish<ImportProgress>("report", "import:" + id, {.percent = 40});
 template <detail::fixed_string Name, json_writable Data = json>
 struct topic {
-  static_assert(detail::valid_topic_name({Name.text, Name.size()}),
-                "inngest: a topic's name must not be blank");
+  static_assert(!detail::is_blank({Name.text, Name.size()}), "inngest: a topic's name must not be blank");
 
   /// The type of the topic's messages.
   using data_type = Data;
@@ -81,7 +77,7 @@ template <detail::fixed_string Pattern, topic_type... Topics>
 class channel {
   static constexpr std::string_view pattern{Pattern.text, Pattern.size()};
   static constexpr int parameters = detail::channel_parameters(pattern);
-  static_assert(detail::valid_topic_name(pattern), "inngest: a channel's name must not be blank");
+  static_assert(!detail::is_blank(pattern), "inngest: a channel's name must not be blank");
   static_assert(parameters >= 0,
                 "inngest: the parameters of a channel's name are names in braces: \"run:{id}\"");
 

@@ -5017,6 +5017,25 @@ json_slice find_member(const json_buffer& buffer, std::string_view name);
 
 // inngest/json/detail/impl/text.ipp
 
+// inngest/detail/ascii.hpp
+
+// The rules for ASCII characters. They do not depend on the locale, and leave bytes beyond ASCII as they are.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// What is_space() accepts, for searching.
+inline constexpr std::string_view white_space = " \t\r\n\v\f";
+
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+/// Whether the text is empty or white space. Asked for every replayed step, so it has a lambda: GCC would
+/// call is_space() through a pointer for each character.
+constexpr bool is_blank(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_space(c); });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::string to_printable(std::string_view text) {
@@ -5034,8 +5053,7 @@ INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose
 }
 
 INNGEST_INLINE void require_name(std::string_view text, const std::string& whose) {
-  if (text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
-    throw payload_error({}, whose + " must not be empty or blank");
+  if (is_blank(text)) throw payload_error({}, whose + " must not be empty or blank");
   require_utf8(text, whose);
 }
 
@@ -6930,11 +6948,6 @@ struct cancel_on {
 };
 
 namespace detail {
-
-/// Whether the text is empty or white space.
-constexpr bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
-}
 
 /// Why the options are invalid; empty if they are valid.
 std::string problem_of(const checkpointing& options);
@@ -13289,10 +13302,6 @@ struct invoke_options {
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
 
-constexpr bool valid_topic_name(std::string_view name) {
-  return name.find_first_not_of(" \t\r\n\v\f") != std::string_view::npos;
-}
-
 /// The number of parameters in a channel's pattern, such as "import:{id}"; -1 when a brace is unmatched or a
 /// parameter has no name.
 constexpr int channel_parameters(std::string_view pattern) {
@@ -13317,8 +13326,7 @@ constexpr int channel_parameters(std::string_view pattern) {
 ///     ctx.step.publish<ImportProgress>("report", "import:" + id, {.percent = 40});
 template <detail::fixed_string Name, json_writable Data = json>
 struct topic {
-  static_assert(detail::valid_topic_name({Name.text, Name.size()}),
-                "inngest: a topic's name must not be blank");
+  static_assert(!detail::is_blank({Name.text, Name.size()}), "inngest: a topic's name must not be blank");
 
   /// The type of the topic's messages.
   using data_type = Data;
@@ -13356,7 +13364,7 @@ template <detail::fixed_string Pattern, topic_type... Topics>
 class channel {
   static constexpr std::string_view pattern{Pattern.text, Pattern.size()};
   static constexpr int parameters = detail::channel_parameters(pattern);
-  static_assert(detail::valid_topic_name(pattern), "inngest: a channel's name must not be blank");
+  static_assert(!detail::is_blank(pattern), "inngest: a channel's name must not be blank");
   static_assert(parameters >= 0,
                 "inngest: the parameters of a channel's name are names in braces: \"run:{id}\"");
 
@@ -16131,8 +16139,6 @@ INNGEST_INLINE std::string hashed_signing_key(std::string_view signing_key) {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-inline constexpr std::string_view white_space = " \t\r\n\v\f";
-
 /// Removes surrounding white space: copied texts and texts from files often end with a new line.
 std::string trimmed(std::string_view text);
 
@@ -16515,7 +16521,7 @@ INNGEST_INLINE std::string settings::describe() const {
 
 INNGEST_INLINE std::optional<std::string> settings::variable(const char* name) const {
   auto value = options_.environment(name);
-  if (value && value->find_first_not_of(detail::white_space) == std::string::npos) value.reset();
+  if (value && detail::is_blank(*value)) value.reset();
   return value;
 }
 
@@ -49311,10 +49317,9 @@ class encryption_middleware : public middleware {
 
   /// Derives a key and wipes the passphrase; false if the passphrase is blank.
   bool add_key(std::string& passphrase) {
-    constexpr std::string_view blank = " \t\r\n\v\f";
-    const std::size_t first = passphrase.find_first_not_of(blank);
+    const std::size_t first = passphrase.find_first_not_of(detail::white_space);
     if (first == std::string::npos) return false;
-    const std::size_t last = passphrase.find_last_not_of(blank);
+    const std::size_t last = passphrase.find_last_not_of(detail::white_space);
     keys_.emplace_back(std::string_view(passphrase).substr(first, last - first + 1));
     sodium_memzero(passphrase.data(), passphrase.size());
     return true;

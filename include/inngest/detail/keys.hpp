@@ -12,8 +12,6 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-inline constexpr std::string_view white_space = " \t\r\n\v\f";
-
 /// Removes surrounding white space: copied texts and texts from files often end with a new line.
 std::string trimmed(std::string_view text);
 

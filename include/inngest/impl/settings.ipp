@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/settings.hpp>
 
@@ -83,7 +84,7 @@ INNGEST_INLINE std::string settings::describe() const {
 
 INNGEST_INLINE std::optional<std::string> settings::variable(const char* name) const {
   auto value = options_.environment(name);
-  if (value && value->find_first_not_of(detail::white_space) == std::string::npos) value.reset();
+  if (value && detail::is_blank(*value)) value.reset();
   return value;
 }
 

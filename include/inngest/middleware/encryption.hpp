@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/middleware.hpp>
@@ -152,10 +153,9 @@ class encryption_middleware : public middleware {
 
   /// Derives a key and wipes the passphrase; false if the passphrase is blank.
   bool add_key(std::string& passphrase) {
-    constexpr std::string_view blank = " \t\r\n\v\f";
-    const std::size_t first = passphrase.find_first_not_of(blank);
+    const std::size_t first = passphrase.find_first_not_of(detail::white_space);
     if (first == std::string::npos) return false;
-    const std::size_t last = passphrase.find_last_not_of(blank);
+    const std::size_t last = passphrase.find_last_not_of(detail::white_space);
     keys_.emplace_back(std::string_view(passphrase).substr(first, last - first + 1));
     sodium_memzero(passphrase.data(), passphrase.size());
     return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/keys.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {

@@ -6,13 +6,13 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/execution/branches.hpp>
 #include <inngest/execution/mistakes.hpp>
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>
-#include <inngest/options.hpp>
 
 namespace inngest::inline INNGEST_ABI::execution {
 

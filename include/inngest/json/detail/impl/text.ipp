@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/json/detail/text.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -20,8 +21,7 @@ INNGEST_INLINE void require_utf8(std::string_view text, const std::string& whose
 }
 
 INNGEST_INLINE void require_name(std::string_view text, const std::string& whose) {
-  if (text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos)
-    throw payload_error({}, whose + " must not be empty or blank");
+  if (is_blank(text)) throw payload_error({}, whose + " must not be empty or blank");
   require_utf8(text, whose);
 }
 
