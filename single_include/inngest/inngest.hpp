@@ -5028,10 +5028,51 @@ inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+constexpr bool is_upper_case(char c) { return c >= 'A' && c <= 'Z'; }
+
+constexpr bool is_lower_case(char c) { return c >= 'a' && c <= 'z'; }
+
+constexpr bool is_letter(char c) { return is_lower_case(c) || is_upper_case(c); }
+
+constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
+
+/// The small letter of a capital one; other characters stay.
+constexpr char to_lower(char c) { return is_upper_case(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+/// The capital letter of a small one; other characters stay.
+constexpr char to_upper(char c) { return is_lower_case(c) ? static_cast<char>(c + ('A' - 'a')) : c; }
+
+/// The text with small letters only.
+inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), to_lower);
+  return out;
+}
+
+/// The text with capital letters only.
+inline std::string upper_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), to_upper);
+  return out;
+}
+
+/// Whether the texts are equal, ignoring the case of letters.
+constexpr bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
+}
+
 /// Whether the text is empty or white space. Asked for every replayed step, so it has a lambda: GCC would
 /// call is_space() through a pointer for each character.
 constexpr bool is_blank(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_space(c); });
+}
+
+/// Whether the text is one digit or more, and nothing else.
+constexpr bool has_only_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -22854,9 +22895,9 @@ INNGEST_INLINE std::optional<timestamp> time_of(const run& run, run_query::time 
 }
 
 INNGEST_INLINE bool has_words(std::string_view text, std::string_view wanted) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   return std::search(text.begin(), text.end(), wanted.begin(), wanted.end(),
-                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end() ||
+                     [](char a, char b) { return detail::to_lower(a) == detail::to_lower(b); }) !=
+             text.end() ||
          wanted.empty();
 }
 
@@ -25105,9 +25146,6 @@ INNGEST_INLINE std::string ulid_seed::ulid(std::uint32_t position) const {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Whether the words are equal, ignoring case.
-bool same_word(std::string_view a, std::string_view b);
-
 /// The member with the name in any case, as a server reads registrations: Go apps send "Singleton". Null when
 /// the object has none, or when it is not an object.
 const json& registered_member(const json& object, std::string_view name);
@@ -25139,8 +25177,6 @@ namespace inngest::inline INNGEST_ABI::embedded::names {
 
 using uuid_bytes = std::array<std::uint8_t, 16>;
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 /// The text of a UUID, whose bytes get the version and the variant of RFC 9562.
 INNGEST_INLINE std::string uuid_text(uuid_bytes bytes, std::uint8_t version) {
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | version << 4);
@@ -25164,18 +25200,13 @@ INNGEST_INLINE std::string uuid_of_name(std::string_view name) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return names::lower(x) == names::lower(y); });
-}
-
 INNGEST_INLINE const json& registered_member(const json& object, std::string_view name) {
   static const json none;
   if (!object.is_object()) return none;
   const auto exact = object.find(name);
   if (exact != object.end() && !exact->is_null()) return *exact;
   for (auto item = object.begin(); item != object.end(); ++item) {
-    if (!item->is_null() && same_word(item.key(), name)) return *item;
+    if (!item->is_null() && detail::same_word(item.key(), name)) return *item;
   }
   return none;
 }
@@ -25203,13 +25234,12 @@ INNGEST_INLINE bool is_uuid(std::string_view text) {
 INNGEST_INLINE std::string slug_of_name(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    const char small = names::lower(c);
     if (c == '&') {
       out += "and";
     } else if (c == '@') {
       out += "at";
-    } else if ((small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '_') {
-      out += small;
+    } else if (detail::is_letter_or_digit(c) || c == '_') {
+      out += detail::to_lower(c);
     } else if (!out.ends_with('-')) {
       out += '-';
     }
@@ -25976,7 +26006,7 @@ INNGEST_INLINE void definition_reader::read_flow_control() {
                                   .condition = expression_of(batch, "if")};
   }
   if (const json& singleton = member(whole_, "singleton"); singleton.is_object()) {
-    out_.singleton = registered_singleton{.cancels = same_word(text_of(singleton, "mode"), "cancel"),
+    out_.singleton = registered_singleton{.cancels = detail::same_word(text_of(singleton, "mode"), "cancel"),
                                           .key = expression_of(singleton, "key")};
   }
   out_.priority = expression_of(member(whole_, "priority"), "run");
@@ -26004,8 +26034,8 @@ INNGEST_INLINE void definition_reader::read_limit(const json& limit, bool holds_
   out.limit = limit.is_number() ? to_number(limit, "concurrency") : number_of(limit, "limit", 0);
   out.key = expression_of(limit, "key");
   const std::string scope = text_of(limit, "scope");
-  if (same_word(scope, "env") && !holds_for_run) out.within = registered_limit::scope::environment;
-  if (same_word(scope, "account") && !holds_for_run) out.within = registered_limit::scope::account;
+  if (detail::same_word(scope, "env") && !holds_for_run) out.within = registered_limit::scope::environment;
+  if (detail::same_word(scope, "account") && !holds_for_run) out.within = registered_limit::scope::account;
   if (out.limit > 0) out_.concurrency.push_back(std::move(out));
 }
 
@@ -26217,12 +26247,7 @@ INNGEST_INLINE std::optional<std::int64_t> time_of(detail::json_value& member, c
 
 INNGEST_INLINE bool is_reserved(std::string_view name) {
   constexpr std::string_view prefix = "inngest/";
-  if (name.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c = name[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != prefix[i]) return false;
-  }
-  return true;
+  return detail::same_word(name.substr(0, prefix.size()), prefix);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::incoming
@@ -31032,7 +31057,7 @@ INNGEST_INLINE std::optional<timestamp> retry_after(std::string_view text, times
   if (first == std::string_view::npos) return std::nullopt;
   text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (detail::has_only_digits(text)) {
     seconds delay{};  // capped, because there may be any number of digits
     for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
     return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;
@@ -32847,7 +32872,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_request(active_run& ru
 }
 
 INNGEST_INLINE bool operations::is_race(const reported_operation& op) {
-  return same_word(op.option("parallelMode").value_or(""), "race");  // the Go SDK sends "Race"
+  return detail::same_word(op.option("parallelMode").value_or(""), "race");  // the Go SDK sends "Race"
 }
 
 INNGEST_INLINE run_error operations::refused(const reported_operation& op, const std::string& why) {
@@ -36784,18 +36809,15 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<std::string> app_origin(std::string_view url) {
   if (url == connect_url) return std::string(url);
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return std::nullopt;
-  std::string scheme(url.substr(0, scheme_end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  const std::string scheme = detail::lower_case(url.substr(0, scheme_end));
   if (scheme != "http" && scheme != "https") return std::nullopt;
   for (const char c : url) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
   }
-  std::string authority(url.substr(scheme_end + 3));
-  authority.resize((std::min)(authority.find_first_of("/?#"), authority.size()));
-  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
+  const std::string_view rest = url.substr(scheme_end + 3);
+  std::string authority = detail::lower_case(rest.substr(0, rest.find_first_of("/?#")));
   if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
     return std::nullopt;
   const std::string own_port = scheme == "http" ? ":80" : ":443";
@@ -37081,7 +37103,7 @@ INNGEST_INLINE std::optional<std::vector<std::string>> rest_of(const std::string
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+           return detail::is_digit(c) || detail::is_upper_case(c);
          });
 }
 
@@ -38442,8 +38464,8 @@ INNGEST_INLINE std::string_view origin_of(std::string_view url) {
 
 /// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
 /// is not sent must not be described.
-INNGEST_INLINE bool is_kept(std::string name, bool is_same_origin, bool has_body) {
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+INNGEST_INLINE bool is_kept(std::string_view field, bool is_same_origin, bool has_body) {
+  const std::string name = detail::lower_case(field);
   constexpr std::string_view harmless[] = {"accept", "accept-language", "user-agent", "content-type"};
   const bool describes_body =
       name.starts_with("content-") || name == "transfer-encoding" || name == "trailer" || name == "expect";
@@ -38631,7 +38653,7 @@ INNGEST_INLINE void function_rules::check_steps() {
   const auto text = url.get<std::string>();
   const auto schemes = {"http:", "https:", "ws:", "wss:"};
   if (std::none_of(schemes.begin(), schemes.end(), [&](const char* scheme) {
-        return same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
+        return detail::same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
       }))
     add("its URL must begin with http:// or https://: " + text);
 }
@@ -38701,9 +38723,10 @@ INNGEST_INLINE void function_rules::check_limit_of_calls(const json& limit) {
   number_of(limit, "limit", "concurrency", 0, 0);
   check_expression(limit, "key", "concurrency");
   const std::string text = has(limit, "scope") ? text_of(limit, "scope") : "fn";
-  if (!same_word(text, "fn") && !same_word(text, "env") && !same_word(text, "account"))
+  if (!detail::same_word(text, "fn") && !detail::same_word(text, "env") &&
+      !detail::same_word(text, "account"))
     return add("unknown concurrency scope \"" + text + "\"");
-  if (!same_word(text, "fn") && text_of(limit, "key").empty())
+  if (!detail::same_word(text, "fn") && text_of(limit, "key").empty())
     add("a concurrency limit of the scope \"" + text + "\" needs a key");
 }
 
@@ -38768,7 +38791,7 @@ INNGEST_INLINE void function_rules::check_singleton() {
   if (!is_chosen("singleton")) return;
   const json& singleton = member("singleton");
   const std::string mode = has(singleton, "mode") ? text_of(singleton, "mode") : "skip";
-  if (!same_word(mode, "skip") && !same_word(mode, "cancel"))
+  if (!detail::same_word(mode, "skip") && !detail::same_word(mode, "cancel"))
     add("unknown singleton mode \"" + mode + "\": it must be \"skip\" or \"cancel\"");
 }
 
@@ -38785,7 +38808,7 @@ INNGEST_INLINE std::string function_rules::text_of(const json& object, std::stri
 
 INNGEST_INLINE bool function_rules::has(const json& object, std::string_view name) {
   for (auto item = object.begin(); item != object.end(); ++item) {
-    if (same_word(item.key(), name)) return true;
+    if (detail::same_word(item.key(), name)) return true;
   }
   return false;
 }
@@ -39170,9 +39193,7 @@ INNGEST_INLINE std::string status_text(run_status status, const char* queued) {
   const bool is_under_way =
       status == run_status::waiting || status == run_status::sleeping || status == run_status::paused;
   if (is_under_way) status = run_status::running;
-  std::string out(status == run_status::queued ? queued : to_string(status));
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c + ('A' - 'a')) : c;
-  return out;
+  return detail::upper_case(status == run_status::queued ? queued : to_string(status));
 }
 
 INNGEST_INLINE void add_times(json& out, timestamp queued, std::optional<timestamp> started,
@@ -39224,9 +39245,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
 // --------------------------------------------------------------------------------------------------
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
-  return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-         });
+  return text.size() == 26 && std::all_of(text.begin(), text.end(), detail::is_letter_or_digit);
 }
 
 INNGEST_INLINE const function_definition* find_function(std::span<const function_definition> functions,
@@ -39256,11 +39275,10 @@ INNGEST_INLINE std::vector<std::string> values_of(const http::request& request, 
 }
 
 /// A word of a query, in lower case and without surrounding spaces.
-INNGEST_INLINE std::string word_of(std::string text) {
+INNGEST_INLINE std::string word_of(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
-  text = begin == std::string::npos ? std::string() : text.substr(begin, end - begin + 1);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
+  return begin == std::string_view::npos ? std::string()
+                                         : detail::lower_case(text.substr(begin, end - begin + 1));
 }
 
 INNGEST_INLINE std::size_t limit_of(const http::request& request, std::size_t most) {
@@ -39856,7 +39874,7 @@ class server_api {
       return moment ? json(to_text(*moment)) : json();
     };
     std::string status = server_status(run);
-    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    status[0] = detail::to_upper(status[0]);
     json out{{"run_id", run.id},
              {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
              {"function_id", function_uuid(run.function_slug)},
@@ -53465,8 +53483,6 @@ class request_head_parser {
 
   static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-  static std::string lower(std::string_view text);
-
   static std::string_view trimmed(std::string_view text);
 
   void read_request_line(std::string_view line);
@@ -53545,15 +53561,9 @@ INNGEST_INLINE std::string_view request_head_parser::next_line(std::string_view&
 
 INNGEST_INLINE bool request_head_parser::is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return plain || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+    return is_letter_or_digit(c) ||
+           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
   });
-}
-
-INNGEST_INLINE std::string request_head_parser::lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
 }
 
 INNGEST_INLINE std::string_view request_head_parser::trimmed(std::string_view text) {
@@ -53590,13 +53600,13 @@ INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
   if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
-  const std::string name = lower(line.substr(0, colon));
+  const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;
   if (name == "content-length") read_length(value);
   if (name == "transfer-encoding") read_encoding(value);
-  if (name == "connection") read_connection(lower(value));
+  if (name == "connection") read_connection(lower_case(value));
   if (name == "expect") {
-    if (lower(value) != "100-continue") throw malformed_request(417, "this expectation is not supported");
+    if (!same_word(value, "100-continue")) throw malformed_request(417, "this expectation is not supported");
     out_.expects_continue = !is_old_;
   }
   out_.request.headers.add(std::string(line.substr(0, colon)), std::string(value));
@@ -53612,7 +53622,7 @@ INNGEST_INLINE void request_head_parser::read_length(std::string_view value) {
 }
 
 INNGEST_INLINE void request_head_parser::read_encoding(std::string_view value) {
-  if (out_.is_chunked || lower(value) != "chunked")
+  if (out_.is_chunked || !same_word(value, "chunked"))
     throw malformed_request(501, "only the transfer encoding \"chunked\" is supported");
   out_.is_chunked = true;
 }
@@ -54892,8 +54902,6 @@ INNGEST_INLINE void live_changes::run() {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-std::string lower_case(std::string_view text);
-
 std::string_view without_blanks(std::string_view text);
 
 /// The host name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final
@@ -55036,12 +55044,6 @@ class server_access {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-INNGEST_INLINE std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
-}
-
 INNGEST_INLINE std::string_view without_blanks(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
   const std::size_t first = text.find_first_not_of(blanks);
@@ -55078,7 +55080,7 @@ INNGEST_INLINE std::optional<std::string> host_name(std::string_view authority) 
   }
   if (out.ends_with('.')) out.pop_back();
   const bool is_plain = std::all_of(out.begin(), out.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
   });
   if (out.empty() || !is_plain) return std::nullopt;
   return out;
@@ -55265,10 +55267,10 @@ INNGEST_INLINE bool server_access::has_type(const http::request& request, std::s
   int fields = 0;
   bool out = true;
   for (const auto& [name, value] : request.headers) {
-    if (detail::lower_case(name) != "content-type") continue;
+    if (!detail::same_word(name, "content-type")) continue;
     ++fields;
     const std::string_view type = std::string_view(value).substr(0, value.find(';'));
-    out = out && detail::lower_case(detail::without_blanks(type)) == wanted;
+    out = out && detail::same_word(detail::without_blanks(type), wanted);
   }
   return out && fields == 1;
 }
@@ -55319,7 +55321,7 @@ INNGEST_INLINE bool server_access::has_signing_key(const http::request& request)
 
 INNGEST_INLINE bool server_access::has_bearer(const http::request& request, const std::string& key) {
   const auto given = request.headers.find("authorization");
-  if (key.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
+  if (key.empty() || !given || !detail::same_word(given->substr(0, 7), "bearer ")) return false;
   return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), key);
 }
 
@@ -55329,7 +55331,7 @@ INNGEST_INLINE bool server_access::has_event_key(const std::vector<std::string>&
 
 INNGEST_INLINE std::string_view server_access::session_of(const http::request& request) const {
   for (const auto& [name, value] : request.headers) {
-    if (detail::lower_case(name) != "cookie") continue;
+    if (!detail::same_word(name, "cookie")) continue;
     std::string_view rest = value;
     while (!rest.empty()) {
       const std::string_view pair = detail::without_blanks(rest.substr(0, rest.find(';')));
@@ -58741,11 +58743,6 @@ INNGEST_INLINE sql_part& sql_part::add(const sql_part& more) {
   return *this;
 }
 
-INNGEST_INLINE std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
-}
-
 /// Question marks for a list of values.
 INNGEST_INLINE std::string marks(std::size_t count) {
   std::string out;
@@ -58855,7 +58852,7 @@ INNGEST_INLINE void run_search::add_conditions() {
     add_condition(search_index::none,
                   {(*query_.is_repeated ? "" : "NOT ") + std::string(later_repetition), {}});
   if (!query_.error.empty()) {
-    const std::string wanted = lower(query_.error);
+    const std::string wanted = lower_case(query_.error);
     add_condition(search_index::none,
                   {"runs.error_name IS NOT NULL AND (instr(lower(runs.error_name), ?) > 0 OR "
                    "instr(lower(coalesce(runs.error_message, '')), ?) > 0)",
@@ -61107,9 +61104,7 @@ INNGEST_INLINE std::string text_in_key(std::string_view key) {
 INNGEST_INLINE std::string condition_of(std::string_view table, std::string_view key) {
   const std::string_view first = key.substr(0, key.find(','));
   const std::string_view digits = first.substr((std::min)(first.size(), first.find(" = ") + 3));
-  const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(),
-                                                        [](char c) { return c >= '0' && c <= '9'; });
-  if (is_number) return std::string(first);
+  if (has_only_digits(digits)) return std::string(first);
   const std::string text = text_in_key(key);
   if (text.empty()) return "1";
   if (table == "memos") return "run = (SELECT number FROM runs WHERE id = " + text + ")";

@@ -16,6 +16,7 @@
 #include <inngest/config.hpp>
 #include <inngest/connect/detail/codec.hpp>
 #include <inngest/connect/detail/messages.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/connect_gateway_options.hpp>
 #include <inngest/embedded/detail/gateway_tokens.hpp>
 #include <inngest/embedded/detail/worker_pool.hpp>
@@ -175,8 +176,8 @@ inline void gateway_session::connect(std::string_view payload) {
 
 inline std::string gateway_session::problem_of(const connect::detail::worker_connect_request& worker) const {
   const std::string& id = worker.connection_id;
-  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
-  const bool is_id = id.size() == 26 && std::all_of(id.begin(), id.end(), is_digit);
+  const auto is_allowed = [](char c) { return detail::is_digit(c) || detail::is_upper_case(c); };
+  const bool is_id = id.size() == 26 && std::all_of(id.begin(), id.end(), is_allowed);
   if (!is_id || worker.instance_id.empty()) return "connect_worker_hello_invalid_payload";
   const bool is_known = worker.auth && services_.tokens.is_valid(worker.auth->session_token, "session", id) &&
                         services_.tokens.is_valid(worker.auth->sync_token, "sync", id);

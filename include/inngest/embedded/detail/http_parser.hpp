@@ -52,8 +52,6 @@ class request_head_parser {
 
   static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-  static std::string lower(std::string_view text);
-
   static std::string_view trimmed(std::string_view text);
 
   void read_request_line(std::string_view line);

@@ -10,9 +10,6 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Whether the words are equal, ignoring case.
-bool same_word(std::string_view a, std::string_view b);
-
 /// The member with the name in any case, as a server reads registrations: Go apps send "Singleton". Null when
 /// the object has none, or when it is not an object.
 const json& registered_member(const json& object, std::string_view name);

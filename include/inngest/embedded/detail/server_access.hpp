@@ -29,8 +29,6 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-std::string lower_case(std::string_view text);
-
 std::string_view without_blanks(std::string_view text);
 
 /// The host name in an authority such as "LOCALHOST:8288": in lower case, without port, brackets and final

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
@@ -122,7 +123,7 @@ class server_api {
       return moment ? json(to_text(*moment)) : json();
     };
     std::string status = server_status(run);
-    status[0] = static_cast<char>(status[0] - 'a' + 'A');
+    status[0] = detail::to_upper(status[0]);
     json out{{"run_id", run.id},
              {"run_started_at", to_text(run.started_at.value_or(run.queued_at))},
              {"function_id", function_uuid(run.function_slug)},

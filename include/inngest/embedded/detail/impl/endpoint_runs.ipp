@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/endpoint_runs.hpp>
@@ -37,7 +38,7 @@ INNGEST_INLINE std::optional<std::vector<std::string>> rest_of(const std::string
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+           return detail::is_digit(c) || detail::is_upper_case(c);
          });
 }
 

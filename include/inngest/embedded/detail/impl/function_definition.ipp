@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -159,7 +160,7 @@ INNGEST_INLINE void definition_reader::read_flow_control() {
                                   .condition = expression_of(batch, "if")};
   }
   if (const json& singleton = member(whole_, "singleton"); singleton.is_object()) {
-    out_.singleton = registered_singleton{.cancels = same_word(text_of(singleton, "mode"), "cancel"),
+    out_.singleton = registered_singleton{.cancels = detail::same_word(text_of(singleton, "mode"), "cancel"),
                                           .key = expression_of(singleton, "key")};
   }
   out_.priority = expression_of(member(whole_, "priority"), "run");
@@ -187,8 +188,8 @@ INNGEST_INLINE void definition_reader::read_limit(const json& limit, bool holds_
   out.limit = limit.is_number() ? to_number(limit, "concurrency") : number_of(limit, "limit", 0);
   out.key = expression_of(limit, "key");
   const std::string scope = text_of(limit, "scope");
-  if (same_word(scope, "env") && !holds_for_run) out.within = registered_limit::scope::environment;
-  if (same_word(scope, "account") && !holds_for_run) out.within = registered_limit::scope::account;
+  if (detail::same_word(scope, "env") && !holds_for_run) out.within = registered_limit::scope::environment;
+  if (detail::same_word(scope, "account") && !holds_for_run) out.within = registered_limit::scope::account;
   if (out.limit > 0) out_.concurrency.push_back(std::move(out));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/http_parser.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -22,15 +23,9 @@ INNGEST_INLINE std::string_view request_head_parser::next_line(std::string_view&
 
 INNGEST_INLINE bool request_head_parser::is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return plain || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+    return is_letter_or_digit(c) ||
+           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
   });
-}
-
-INNGEST_INLINE std::string request_head_parser::lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
 }
 
 INNGEST_INLINE std::string_view request_head_parser::trimmed(std::string_view text) {
@@ -67,13 +62,13 @@ INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
   if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
-  const std::string name = lower(line.substr(0, colon));
+  const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;
   if (name == "content-length") read_length(value);
   if (name == "transfer-encoding") read_encoding(value);
-  if (name == "connection") read_connection(lower(value));
+  if (name == "connection") read_connection(lower_case(value));
   if (name == "expect") {
-    if (lower(value) != "100-continue") throw malformed_request(417, "this expectation is not supported");
+    if (!same_word(value, "100-continue")) throw malformed_request(417, "this expectation is not supported");
     out_.expects_continue = !is_old_;
   }
   out_.request.headers.add(std::string(line.substr(0, colon)), std::string(value));
@@ -89,7 +84,7 @@ INNGEST_INLINE void request_head_parser::read_length(std::string_view value) {
 }
 
 INNGEST_INLINE void request_head_parser::read_encoding(std::string_view value) {
-  if (out_.is_chunked || lower(value) != "chunked")
+  if (out_.is_chunked || !same_word(value, "chunked"))
     throw malformed_request(501, "only the transfer encoding \"chunked\" is supported");
   out_.is_chunked = true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::incoming {
@@ -32,12 +33,7 @@ INNGEST_INLINE std::optional<std::int64_t> time_of(detail::json_value& member, c
 
 INNGEST_INLINE bool is_reserved(std::string_view name) {
   constexpr std::string_view prefix = "inngest/";
-  if (name.size() < prefix.size()) return false;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    const char c = name[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != prefix[i]) return false;
-  }
-  return true;
+  return detail::same_word(name.substr(0, prefix.size()), prefix);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::incoming

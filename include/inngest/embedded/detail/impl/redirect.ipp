@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/redirect.hpp>
 #include <inngest/http/detail/request_line.hpp>
 
@@ -47,8 +48,8 @@ INNGEST_INLINE std::string_view origin_of(std::string_view url) {
 
 /// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
 /// is not sent must not be described.
-INNGEST_INLINE bool is_kept(std::string name, bool is_same_origin, bool has_body) {
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+INNGEST_INLINE bool is_kept(std::string_view field, bool is_same_origin, bool has_body) {
+  const std::string name = detail::lower_case(field);
   constexpr std::string_view harmless[] = {"accept", "accept-language", "user-agent", "content-type"};
   const bool describes_body =
       name.starts_with("content-") || name == "transfer-encoding" || name == "trailer" || name == "expect";

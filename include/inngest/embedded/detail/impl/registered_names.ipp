@@ -7,6 +7,7 @@
 #include <random>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/embedded/detail/registered_names.hpp>
@@ -14,8 +15,6 @@
 namespace inngest::inline INNGEST_ABI::embedded::names {
 
 using uuid_bytes = std::array<std::uint8_t, 16>;
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 /// The text of a UUID, whose bytes get the version and the variant of RFC 9562.
 INNGEST_INLINE std::string uuid_text(uuid_bytes bytes, std::uint8_t version) {
@@ -40,18 +39,13 @@ INNGEST_INLINE std::string uuid_of_name(std::string_view name) {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return names::lower(x) == names::lower(y); });
-}
-
 INNGEST_INLINE const json& registered_member(const json& object, std::string_view name) {
   static const json none;
   if (!object.is_object()) return none;
   const auto exact = object.find(name);
   if (exact != object.end() && !exact->is_null()) return *exact;
   for (auto item = object.begin(); item != object.end(); ++item) {
-    if (!item->is_null() && same_word(item.key(), name)) return *item;
+    if (!item->is_null() && detail::same_word(item.key(), name)) return *item;
   }
   return none;
 }
@@ -79,13 +73,12 @@ INNGEST_INLINE bool is_uuid(std::string_view text) {
 INNGEST_INLINE std::string slug_of_name(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    const char small = names::lower(c);
     if (c == '&') {
       out += "and";
     } else if (c == '@') {
       out += "at";
-    } else if ((small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '_') {
-      out += small;
+    } else if (detail::is_letter_or_digit(c) || c == '_') {
+      out += detail::to_lower(c);
     } else if (!out.ends_with('-')) {
       out += '-';
     }

@@ -1,24 +1,22 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/registration_conflict.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<std::string> app_origin(std::string_view url) {
   if (url == connect_url) return std::string(url);
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   const std::size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return std::nullopt;
-  std::string scheme(url.substr(0, scheme_end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  const std::string scheme = detail::lower_case(url.substr(0, scheme_end));
   if (scheme != "http" && scheme != "https") return std::nullopt;
   for (const char c : url) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
   }
-  std::string authority(url.substr(scheme_end + 3));
-  authority.resize((std::min)(authority.find_first_of("/?#"), authority.size()));
-  std::transform(authority.begin(), authority.end(), authority.begin(), lower);
+  const std::string_view rest = url.substr(scheme_end + 3);
+  std::string authority = detail::lower_case(rest.substr(0, rest.find_first_of("/?#")));
   if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
     return std::nullopt;
   const std::string own_port = scheme == "http" ? ":80" : ":443";

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/registration_rules.hpp>
 #include <inngest/error.hpp>
 #include <inngest/time/detail/server_duration.hpp>
@@ -71,7 +72,7 @@ INNGEST_INLINE void function_rules::check_steps() {
   const auto text = url.get<std::string>();
   const auto schemes = {"http:", "https:", "ws:", "wss:"};
   if (std::none_of(schemes.begin(), schemes.end(), [&](const char* scheme) {
-        return same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
+        return detail::same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
       }))
     add("its URL must begin with http:// or https://: " + text);
 }
@@ -141,9 +142,10 @@ INNGEST_INLINE void function_rules::check_limit_of_calls(const json& limit) {
   number_of(limit, "limit", "concurrency", 0, 0);
   check_expression(limit, "key", "concurrency");
   const std::string text = has(limit, "scope") ? text_of(limit, "scope") : "fn";
-  if (!same_word(text, "fn") && !same_word(text, "env") && !same_word(text, "account"))
+  if (!detail::same_word(text, "fn") && !detail::same_word(text, "env") &&
+      !detail::same_word(text, "account"))
     return add("unknown concurrency scope \"" + text + "\"");
-  if (!same_word(text, "fn") && text_of(limit, "key").empty())
+  if (!detail::same_word(text, "fn") && text_of(limit, "key").empty())
     add("a concurrency limit of the scope \"" + text + "\" needs a key");
 }
 
@@ -208,7 +210,7 @@ INNGEST_INLINE void function_rules::check_singleton() {
   if (!is_chosen("singleton")) return;
   const json& singleton = member("singleton");
   const std::string mode = has(singleton, "mode") ? text_of(singleton, "mode") : "skip";
-  if (!same_word(mode, "skip") && !same_word(mode, "cancel"))
+  if (!detail::same_word(mode, "skip") && !detail::same_word(mode, "cancel"))
     add("unknown singleton mode \"" + mode + "\": it must be \"skip\" or \"cancel\"");
 }
 
@@ -225,7 +227,7 @@ INNGEST_INLINE std::string function_rules::text_of(const json& object, std::stri
 
 INNGEST_INLINE bool function_rules::has(const json& object, std::string_view name) {
   for (auto item = object.begin(); item != object.end(); ++item) {
-    if (same_word(item.key(), name)) return true;
+    if (detail::same_word(item.key(), name)) return true;
   }
   return false;
 }

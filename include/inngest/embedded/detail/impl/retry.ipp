@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/retry.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -26,7 +27,7 @@ INNGEST_INLINE std::optional<timestamp> retry_after(std::string_view text, times
   if (first == std::string_view::npos) return std::nullopt;
   text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (detail::has_only_digits(text)) {
     seconds delay{};  // capped, because there may be any number of digits
     for (const char c : text) delay = (std::min)(longest, delay * 10 + seconds(c - '0'));
     return delay.count() > 0 ? std::optional(now + delay) : std::nullopt;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/detail/registered_names.hpp>
 #include <inngest/embedded/detail/run_api.hpp>
@@ -44,9 +45,7 @@ INNGEST_INLINE std::string status_text(run_status status, const char* queued) {
   const bool is_under_way =
       status == run_status::waiting || status == run_status::sleeping || status == run_status::paused;
   if (is_under_way) status = run_status::running;
-  std::string out(status == run_status::queued ? queued : to_string(status));
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c + ('A' - 'a')) : c;
-  return out;
+  return detail::upper_case(status == run_status::queued ? queued : to_string(status));
 }
 
 INNGEST_INLINE void add_times(json& out, timestamp queued, std::optional<timestamp> started,
@@ -98,9 +97,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
 // --------------------------------------------------------------------------------------------------
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
-  return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-         });
+  return text.size() == 26 && std::all_of(text.begin(), text.end(), detail::is_letter_or_digit);
 }
 
 INNGEST_INLINE const function_definition* find_function(std::span<const function_definition> functions,
@@ -130,11 +127,10 @@ INNGEST_INLINE std::vector<std::string> values_of(const http::request& request, 
 }
 
 /// A word of a query, in lower case and without surrounding spaces.
-INNGEST_INLINE std::string word_of(std::string text) {
+INNGEST_INLINE std::string word_of(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t"), end = text.find_last_not_of(" \t");
-  text = begin == std::string::npos ? std::string() : text.substr(begin, end - begin + 1);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
+  return begin == std::string_view::npos ? std::string()
+                                         : detail::lower_case(text.substr(begin, end - begin + 1));
 }
 
 INNGEST_INLINE std::size_t limit_of(const http::request& request, std::size_t most) {

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/run_match.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -18,9 +19,9 @@ INNGEST_INLINE std::optional<timestamp> time_of(const run& run, run_query::time 
 }
 
 INNGEST_INLINE bool has_words(std::string_view text, std::string_view wanted) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
   return std::search(text.begin(), text.end(), wanted.begin(), wanted.end(),
-                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end() ||
+                     [](char a, char b) { return detail::to_lower(a) == detail::to_lower(b); }) !=
+             text.end() ||
          wanted.empty();
 }
 

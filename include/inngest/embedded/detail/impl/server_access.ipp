@@ -1,15 +1,10 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/server_access.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
-
-INNGEST_INLINE std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
-}
 
 INNGEST_INLINE std::string_view without_blanks(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
@@ -47,7 +42,7 @@ INNGEST_INLINE std::optional<std::string> host_name(std::string_view authority) 
   }
   if (out.ends_with('.')) out.pop_back();
   const bool is_plain = std::all_of(out.begin(), out.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_';
   });
   if (out.empty() || !is_plain) return std::nullopt;
   return out;
@@ -234,10 +229,10 @@ INNGEST_INLINE bool server_access::has_type(const http::request& request, std::s
   int fields = 0;
   bool out = true;
   for (const auto& [name, value] : request.headers) {
-    if (detail::lower_case(name) != "content-type") continue;
+    if (!detail::same_word(name, "content-type")) continue;
     ++fields;
     const std::string_view type = std::string_view(value).substr(0, value.find(';'));
-    out = out && detail::lower_case(detail::without_blanks(type)) == wanted;
+    out = out && detail::same_word(detail::without_blanks(type), wanted);
   }
   return out && fields == 1;
 }
@@ -288,7 +283,7 @@ INNGEST_INLINE bool server_access::has_signing_key(const http::request& request)
 
 INNGEST_INLINE bool server_access::has_bearer(const http::request& request, const std::string& key) {
   const auto given = request.headers.find("authorization");
-  if (key.empty() || !given || detail::lower_case(given->substr(0, 7)) != "bearer ") return false;
+  if (key.empty() || !given || !detail::same_word(given->substr(0, 7), "bearer ")) return false;
   return detail::equal_in_constant_time(detail::without_blanks(given->substr(7)), key);
 }
 
@@ -298,7 +293,7 @@ INNGEST_INLINE bool server_access::has_event_key(const std::vector<std::string>&
 
 INNGEST_INLINE std::string_view server_access::session_of(const http::request& request) const {
   for (const auto& [name, value] : request.headers) {
-    if (detail::lower_case(name) != "cookie") continue;
+    if (!detail::same_word(name, "cookie")) continue;
     std::string_view rest = value;
     while (!rest.empty()) {
       const std::string_view pair = detail::without_blanks(rest.substr(0, rest.find(';')));

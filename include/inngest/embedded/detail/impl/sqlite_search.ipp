@@ -5,6 +5,7 @@
 #include <set>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/sqlite_search.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
@@ -16,11 +17,6 @@ INNGEST_INLINE sql_part& sql_part::add(const sql_part& more) {
   text += more.text;
   values.insert(values.end(), more.values.begin(), more.values.end());
   return *this;
-}
-
-INNGEST_INLINE std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return text;
 }
 
 /// Question marks for a list of values.
@@ -132,7 +128,7 @@ INNGEST_INLINE void run_search::add_conditions() {
     add_condition(search_index::none,
                   {(*query_.is_repeated ? "" : "NOT ") + std::string(later_repetition), {}});
   if (!query_.error.empty()) {
-    const std::string wanted = lower(query_.error);
+    const std::string wanted = lower_case(query_.error);
     add_condition(search_index::none,
                   {"runs.error_name IS NOT NULL AND (instr(lower(runs.error_name), ?) > 0 OR "
                    "instr(lower(coalesce(runs.error_message, '')), ?) > 0)",

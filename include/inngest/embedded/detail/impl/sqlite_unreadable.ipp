@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/sqlite_unreadable.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>
 #include <inngest/error.hpp>
@@ -68,9 +69,7 @@ INNGEST_INLINE std::string text_in_key(std::string_view key) {
 INNGEST_INLINE std::string condition_of(std::string_view table, std::string_view key) {
   const std::string_view first = key.substr(0, key.find(','));
   const std::string_view digits = first.substr((std::min)(first.size(), first.find(" = ") + 3));
-  const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(),
-                                                        [](char c) { return c >= '0' && c <= '9'; });
-  if (is_number) return std::string(first);
+  if (has_only_digits(digits)) return std::string(first);
   const std::string text = text_in_key(key);
   if (text.empty()) return "1";
   if (table == "memos") return "run = (SELECT number FROM runs WHERE id = " + text + ")";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/registered_names.hpp>
 #include <inngest/embedded/detail/scheduling/operations.hpp>
 
@@ -240,7 +241,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_request(active_run& ru
 }
 
 INNGEST_INLINE bool operations::is_race(const reported_operation& op) {
-  return same_word(op.option("parallelMode").value_or(""), "race");  // the Go SDK sends "Race"
+  return detail::same_word(op.option("parallelMode").value_or(""), "race");  // the Go SDK sends "Race"
 }
 
 INNGEST_INLINE run_error operations::refused(const reported_operation& op, const std::string& why) {
