@@ -41,8 +41,6 @@ class headers {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> release() && { return std::move(fields_); }
 
  private:
-  static bool same_name(std::string_view a, std::string_view b);
-
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 

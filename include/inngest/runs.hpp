@@ -320,7 +320,7 @@ class runs {
   static std::string output_of(std::string output);
 
   /// Servers write "Completed" or "COMPLETED".
-  static run_status status_of(std::string text);
+  static run_status status_of(std::string_view given);
 
   run_info wait_for_run(const any_function& called, const std::string& event_id, duration_ms timeout,
                         bool returns_something) const;

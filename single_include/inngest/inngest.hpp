@@ -260,8 +260,6 @@ class headers {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> release() && { return std::move(fields_); }
 
  private:
-  static bool same_name(std::string_view a, std::string_view b);
-
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
@@ -329,6 +327,66 @@ class transport {
 // inngest/impl/http.ipp
 
 #include <algorithm>
+
+// inngest/detail/ascii.hpp
+
+// The rules for ASCII characters. They do not depend on the locale, and leave bytes beyond ASCII as they are.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// What is_space() accepts, for searching.
+inline constexpr std::string_view white_space = " \t\r\n\v\f";
+
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+constexpr bool is_upper_case(char c) { return c >= 'A' && c <= 'Z'; }
+
+constexpr bool is_lower_case(char c) { return c >= 'a' && c <= 'z'; }
+
+constexpr bool is_letter(char c) { return is_lower_case(c) || is_upper_case(c); }
+
+constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
+
+/// The small letter of a capital one; other characters stay.
+constexpr char to_lower(char c) { return is_upper_case(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+/// The capital letter of a small one; other characters stay.
+constexpr char to_upper(char c) { return is_lower_case(c) ? static_cast<char>(c + ('A' - 'a')) : c; }
+
+/// The text with small letters only.
+inline std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), to_lower);
+  return out;
+}
+
+/// The text with capital letters only.
+inline std::string upper_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), to_upper);
+  return out;
+}
+
+/// Whether the texts are equal, ignoring the case of letters.
+constexpr bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
+}
+
+/// Whether the text is empty or white space. Asked for every replayed step, so it has a lambda: GCC would
+/// call is_space() through a pointer for each character.
+constexpr bool is_blank(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_space(c); });
+}
+
+/// Whether the text is one digit or more, and nothing else.
+constexpr bool has_only_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/error.hpp
 
@@ -915,18 +973,9 @@ INNGEST_INLINE void headers::add(std::string name, std::string value) {
 
 INNGEST_INLINE std::optional<std::string_view> headers::find(std::string_view name) const {
   for (const auto& [field, value] : fields_) {
-    if (same_name(field, name)) return value;
+    if (detail::same_word(field, name)) return value;
   }
   return std::nullopt;
-}
-
-INNGEST_INLINE bool headers::same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
 }
 
 INNGEST_INLINE std::string percent_decoded(std::string_view text) {
@@ -950,9 +999,7 @@ INNGEST_INLINE std::string percent_encoded(std::string_view text) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
+    if (detail::is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
@@ -1982,7 +2029,7 @@ inline bool begins(json_type type, char first) {
     case json_type::object:
       return first == '{';
     case json_type::number:
-      return first == '-' || (first >= '0' && first <= '9');
+      return first == '-' || is_digit(first);
     case json_type::string:
       return first == '"';
     case json_type::boolean:
@@ -3130,8 +3177,7 @@ constexpr name_text<Size> to_camel_case(std::string_view name) {
       starts_word = true;
       continue;
     }
-    const bool raised = std::exchange(starts_word, false) && c >= 'a' && c <= 'z';
-    out.text[out.size++] = raised ? static_cast<char>(c - 'a' + 'A') : c;
+    out.text[out.size++] = std::exchange(starts_word, false) ? to_upper(c) : c;
     if (c != '_') is_word = true;
   }
   return out;
@@ -3651,7 +3697,7 @@ INNGEST_INLINE std::optional<int> take_number(std::string_view& text, std::size_
   if (text.size() < digits) return std::nullopt;
   int out = 0;
   for (std::size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    if (!is_digit(text[i])) return std::nullopt;
     out = out * 10 + (text[i] - '0');
   }
   text.remove_prefix(digits);
@@ -5017,66 +5063,6 @@ json_slice find_member(const json_buffer& buffer, std::string_view name);
 
 // inngest/json/detail/impl/text.ipp
 
-// inngest/detail/ascii.hpp
-
-// The rules for ASCII characters. They do not depend on the locale, and leave bytes beyond ASCII as they are.
-
-namespace inngest::inline INNGEST_ABI::detail {
-
-/// What is_space() accepts, for searching.
-inline constexpr std::string_view white_space = " \t\r\n\v\f";
-
-constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-constexpr bool is_upper_case(char c) { return c >= 'A' && c <= 'Z'; }
-
-constexpr bool is_lower_case(char c) { return c >= 'a' && c <= 'z'; }
-
-constexpr bool is_letter(char c) { return is_lower_case(c) || is_upper_case(c); }
-
-constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
-
-/// The small letter of a capital one; other characters stay.
-constexpr char to_lower(char c) { return is_upper_case(c) ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-/// The capital letter of a small one; other characters stay.
-constexpr char to_upper(char c) { return is_lower_case(c) ? static_cast<char>(c + ('A' - 'a')) : c; }
-
-/// The text with small letters only.
-inline std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), to_lower);
-  return out;
-}
-
-/// The text with capital letters only.
-inline std::string upper_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), to_upper);
-  return out;
-}
-
-/// Whether the texts are equal, ignoring the case of letters.
-constexpr bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
-}
-
-/// Whether the text is empty or white space. Asked for every replayed step, so it has a lambda: GCC would
-/// call is_space() through a pointer for each character.
-constexpr bool is_blank(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_space(c); });
-}
-
-/// Whether the text is one digit or more, and nothing else.
-constexpr bool has_only_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
-}
-
-}  // namespace inngest::inline INNGEST_ABI::detail
-
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::string to_printable(std::string_view text) {
@@ -5875,12 +5861,10 @@ class event_match {
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void append_member(std::string& path, std::string_view name) {
-  const auto is_letter = [](char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
+  const auto is_allowed = [](char c) { return c == '_' || is_letter_or_digit(c); };
   constexpr std::string_view keywords[] = {"true", "false", "null", "in"};
-  const bool is_identifier = !name.empty() && std::all_of(name.begin(), name.end(), is_letter) &&
-                             !(name[0] >= '0' && name[0] <= '9') &&
+  const bool is_identifier = !name.empty() && std::all_of(name.begin(), name.end(), is_allowed) &&
+                             !is_digit(name[0]) &&
                              std::find(std::begin(keywords), std::end(keywords), name) == std::end(keywords);
   if (is_identifier)
     path.append(".").append(name);
@@ -5963,7 +5947,7 @@ consteval bool is_enumerator() {
   const std::string_view text = __PRETTY_FUNCTION__;
   const std::size_t at = text.rfind("Value = ") + 8;
 #endif
-  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
+  return text[at] != '(' && text[at] != '-' && !is_digit(text[at]);
 }
 
 /// More than the enumerators of any enumeration.
@@ -11533,8 +11517,7 @@ class cel_lexer {
  private:
   static constexpr std::size_t longest = 100'000;  // the limit of an Inngest server's parser
 
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-  static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+  static bool is_letter(char c) { return detail::is_letter(c) || c == '_'; }
   char peek(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
   [[noreturn]] void fail(const std::string& problem, std::size_t position) const;
@@ -11558,8 +11541,6 @@ class cel_lexer {
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start);
 
   void refuse_letters_after_number() const;
-
-  static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
   // ---- strings --------------------------------------------------------------------------------------
 
@@ -11687,7 +11668,7 @@ INNGEST_INLINE void cel_lexer::read_number(cel_token& out) {
   if (hex) {
     at_ += 2;
     const std::size_t digits = at_;
-    while (is_hex(peek(0))) ++at_;
+    while (hex_digit(peek(0)) >= 0) ++at_;
     if (at_ == digits) fail("hex digits are missing", at_);
     return finish_integer(out, text_.substr(digits, at_ - digits), 16, start);
   }
@@ -12561,19 +12542,15 @@ INNGEST_INLINE std::size_t edit_distance(std::string_view a, std::string_view b)
 
 INNGEST_INLINE std::string_view nearest_name(std::string_view wanted,
                                              const std::vector<std::string_view>& names) {
-  const auto lower = [](std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-      if (c == '-') c = '_';
-    }
-    std::erase(out, '_');  // order_id is similar to orderId
+  const auto plain = [](std::string_view text) {
+    std::string out = lower_case(text);
+    std::erase_if(out, [](char c) { return c == '_' || c == '-'; });  // order_id is similar to orderId
     return out;
   };
   std::string_view best;
   std::size_t least = 1 + std::max<std::size_t>(1, wanted.size() / 3);
   for (const std::string_view name : names) {
-    const std::size_t distance = edit_distance(lower(wanted), lower(name));
+    const std::size_t distance = edit_distance(plain(wanted), plain(name));
     if (distance < least) {
       least = distance;
       best = name;
@@ -14661,7 +14638,6 @@ class cron_reader {
   [[noreturn]] static void fail(const std::string& problem, std::size_t at);
 
  private:
-  static bool is_space(char c);
   void skip_space();
   bool take(char c);
 
@@ -14675,8 +14651,6 @@ class cron_reader {
 
   /// Reads a number. A number that is too large becomes larger than any field allows.
   int read_number(const field& which);
-
-  static bool same(std::string_view a, std::string_view b);
 
   /// Checks that the zone is in the system's database, if there is one.
   static void check_zone(const std::string& zone, std::size_t at);
@@ -14777,10 +14751,6 @@ INNGEST_INLINE void cron_reader::fail(const std::string& problem, std::size_t at
   throw configuration_error(problem + ", at column " + std::to_string(at + 1));
 }
 
-INNGEST_INLINE bool cron_reader::is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
-}
-
 INNGEST_INLINE void cron_reader::skip_space() {
   while (at_ < text_.size() && is_space(text_[at_])) ++at_;
 }
@@ -14830,7 +14800,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_range(const field& which, bool& a
 INNGEST_INLINE int cron_reader::read_value(const field& which) {
   const std::size_t start = at_;
   for (std::size_t i = 0; i < which.names.size(); ++i) {
-    if (same(text_.substr(at_, which.names[i].size()), which.names[i])) {
+    if (same_word(text_.substr(at_, which.names[i].size()), which.names[i])) {
       at_ += which.names[i].size();
       return which.low + static_cast<int>(i);
     }
@@ -14850,8 +14820,7 @@ INNGEST_INLINE int cron_reader::read_number(const field& which) {
   constexpr int too_large = 1000;
   int value = 0;
   const std::string_view rest = text_.substr(at_);
-  const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-  if (!digit) {
+  if (rest.empty() || !is_digit(rest.front())) {
     const std::string found = word_at(at_);
     fail("the " + std::string(which.name) + " must be a number" +
          (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
@@ -14862,15 +14831,9 @@ INNGEST_INLINE int cron_reader::read_number(const field& which) {
   return problem == std::errc{} ? (std::min)(value, too_large) : too_large;
 }
 
-INNGEST_INLINE bool cron_reader::same(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
-}
-
 INNGEST_INLINE void cron_reader::check_zone(const std::string& zone, std::size_t at) {
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';
+    return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-' || c == '/';
   };
   // without dots no name can leave the database
   const bool well_formed = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&
@@ -15711,8 +15674,8 @@ INNGEST_INLINE std::string_view canonical_writer::scan_string() {
 }
 
 INNGEST_INLINE void canonical_writer::scan_digits() {
-  if (peek() < '0' || peek() > '9') fail("not valid JSON");
-  while (peek() >= '0' && peek() <= '9') ++at_;
+  if (!is_digit(peek())) fail("not valid JSON");
+  while (is_digit(peek())) ++at_;
 }
 
 INNGEST_INLINE std::string_view canonical_writer::scan_number() {
@@ -15840,7 +15803,7 @@ INNGEST_INLINE bool canonical_writer::is_tiny(std::string_view token) {
   std::int64_t exponent = 0;
   for (const char c : token.substr(mark)) {
     if (c == '-') is_negative = true;
-    if (c >= '0' && c <= '9') exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 1'000'000'000'000);
+    if (is_digit(c)) exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 1'000'000'000'000);
   }
   return magnitude + (is_negative ? -exponent : exponent) < 0;
 }
@@ -16449,8 +16412,7 @@ std::optional<std::string> request_line_problem(std::string_view method, std::st
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::size_t http_scheme_length(std::string_view url) {
-  std::string begin(url.substr(0, 8));
-  for (char& c : begin) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string begin = lower_case(url.substr(0, 8));
   return begin == "https://" ? 8 : begin.starts_with("http://") ? 7 : 0;
 }
 
@@ -16469,8 +16431,7 @@ INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
 INNGEST_INLINE bool is_http_method(std::string_view text) {
   constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
   const auto is_allowed = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           signs.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || signs.find(c) != std::string_view::npos;
   };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
 }
@@ -18513,12 +18474,6 @@ INNGEST_INLINE std::string to_base64(const std::string& bytes) {
   return detail::to_base64(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
 }
 
-INNGEST_INLINE std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
-}
-
 /// The origin of an absolute URL; empty for a path.
 INNGEST_INLINE std::string origin_of(const std::string& url) {
   const std::size_t scheme = url.find("://");
@@ -18620,7 +18575,7 @@ INNGEST_INLINE http_event read_http_event(std::string_view event) {
 
 INNGEST_INLINE void write_http_result(std::string& out, const http::response& response) {
   std::map<std::string, std::string> fields;
-  for (const auto& [name, value] : response.headers) fields[http_run::lower_case(name)] = value;
+  for (const auto& [name, value] : response.headers) fields[detail::lower_case(name)] = value;
   const bool is_text = detail::is_utf8(response.body);
   http_run::write(out, response.status, fields, is_text ? "plain" : "base64",
                   is_text ? response.body : http_run::to_base64(response.body));
@@ -25298,7 +25253,7 @@ class time_zone_footer_reader {
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
-  bool starts_with_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
+  bool starts_with_digit() const { return !text_.empty() && is_digit(text_.front()); }
 
   void skip_name();
 
@@ -25425,7 +25380,6 @@ INNGEST_INLINE bool time_zone_footer_reader::take(char c) {
 INNGEST_INLINE void time_zone_footer_reader::skip_name() {
   const bool quoted = take('<');
   std::size_t size = 0;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   while (size < text_.size() && (quoted ? text_[size] != '>' : is_letter(text_[size]))) ++size;
   if (size == 0) fail();
   text_.remove_prefix(size);
@@ -25553,8 +25507,8 @@ INNGEST_INLINE void time_zone::read_block(std::string_view bytes, const header& 
 
 INNGEST_INLINE std::string time_zone::read_file(const std::string& name) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';  // without dots no name can leave the database
+    // without dots no name can leave the database
+    return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-' || c == '/';
   };
   const bool is_name =
       name.front() != '/' && name.size() < 64 && std::all_of(name.begin(), name.end(), is_plain);
@@ -25627,8 +25581,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_server_duration(st
                                                   {"d", 86'400'000'000'000},
                                                   {"w", 604'800'000'000'000}}};
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto in_number = [&](char c) { return is_digit(c) || c == '.'; };
+  const auto in_number = [](char c) { return is_digit(c) || c == '.'; };
   const bool is_negative = text.starts_with('-');
   if (is_negative || text.starts_with('+')) text.remove_prefix(1);
   if (text == "0") return std::chrono::milliseconds(0);
@@ -26823,7 +26776,7 @@ INNGEST_INLINE bool http_date_reader::number(std::size_t digits, int& out) {
   if (rest_.size() < digits) return false;
   int value = 0;
   for (const char c : rest_.substr(0, digits)) {
-    if (c < '0' || c > '9') return false;
+    if (!is_digit(c)) return false;
     value = value * 10 + (c - '0');
   }
   rest_.remove_prefix(digits);
@@ -28059,19 +28012,19 @@ INNGEST_INLINE std::optional<cel_duration> parse_cel_duration(std::string_view t
   while (!text.empty()) {
     std::int64_t whole = 0;
     std::size_t digits = 0;
-    const auto is_digit = [&] { return !text.empty() && text.front() >= '0' && text.front() <= '9'; };
-    for (; is_digit(); text.remove_prefix(1), ++digits) {
+    const auto has_digit = [&] { return !text.empty() && is_digit(text.front()); };
+    for (; has_digit(); text.remove_prefix(1), ++digits) {
       if (multiply_overflows(whole, 10, whole) || add_overflows(whole, text.front() - '0', whole))
         return std::nullopt;
     }
     double fraction = 0, place = 0.1;
     if (take_char(text, '.')) {
-      for (; is_digit(); text.remove_prefix(1), ++digits, place /= 10)
+      for (; has_digit(); text.remove_prefix(1), ++digits, place /= 10)
         fraction += (text.front() - '0') * place;
     }
     if (digits == 0) return std::nullopt;
     std::size_t size = 0;
-    while (size < text.size() && text[size] != '.' && (text[size] < '0' || text[size] > '9')) ++size;
+    while (size < text.size() && text[size] != '.' && !is_digit(text[size])) ++size;
     const std::string_view name = text.substr(0, size);
     const unit* found = nullptr;
     for (const unit& known : units) {
@@ -28341,13 +28294,6 @@ INNGEST_INLINE std::string text_of(double number, int widest) {
   return std::string(digits, fixed.ptr);
 }
 
-INNGEST_INLINE std::string with_case(std::string text, char first, char last, int shift) {
-  for (char& c : text) {
-    if (c >= first && c <= last) c = static_cast<char>(c + shift);
-  }
-  return text;
-}
-
 INNGEST_INLINE cel_error not_a(const char* type, std::string_view text) {
   return {.problem = "not " + std::string(type) + ": \"" + std::string(text) + "\""};
 }
@@ -28524,8 +28470,8 @@ INNGEST_INLINE cel_value call_function(std::string_view name, const std::vector<
     if (name == "endsWith") return text(0)->ends_with(*text(1));
   }
   if (const auto* string = text(0)) {
-    if (name == "lowercase") return with_case(*string, 'A', 'Z', 'a' - 'A');
-    if (name == "uppercase") return with_case(*string, 'a', 'z', 'A' - 'a');
+    if (name == "lowercase") return lower_case(*string);
+    if (name == "uppercase") return upper_case(*string);
     if (name == "b64decode") return from_base64(*string).value_or("");
   }
   if (const auto* time = first.as<cel_timestamp>(); time && name.starts_with("get")) {
@@ -28846,7 +28792,7 @@ INNGEST_INLINE char32_t regex_parser::fail() {
 INNGEST_INLINE std::optional<int> regex_parser::take_number() {
   int out = 0;
   const std::size_t begin = at_;
-  for (; at_ < pattern_.size() && pattern_[at_] >= '0' && pattern_[at_] <= '9'; ++at_)
+  for (; at_ < pattern_.size() && is_digit(pattern_[at_]); ++at_)
     out = (std::min)(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
   return at_ > begin ? std::optional(out) : std::nullopt;
 }
@@ -42556,7 +42502,7 @@ class runs {
   static std::string output_of(std::string output);
 
   /// Servers write "Completed" or "COMPLETED".
-  static run_status status_of(std::string text);
+  static run_status status_of(std::string_view given);
 
   run_info wait_for_run(const any_function& called, const std::string& event_id, duration_ms timeout,
                         bool returns_something) const;
@@ -42812,8 +42758,8 @@ INNGEST_INLINE std::string runs::output_of(std::string output) {
   }
 }
 
-INNGEST_INLINE run_status runs::status_of(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+INNGEST_INLINE run_status runs::status_of(std::string_view given) {
+  const std::string text = detail::lower_case(given);
   if (text == "queued") return run_status::scheduled;
   if (text == "overflowed") return run_status::failed;
   for (const run_status status : {run_status::scheduled, run_status::running, run_status::completed,
@@ -43704,7 +43650,7 @@ INNGEST_INLINE http::response see_other(const std::string& location) {
 
 INNGEST_INLINE bool is_run_id(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+           return detail::is_digit(c) || detail::is_upper_case(c);
          });
 }
 
@@ -43916,9 +43862,9 @@ INNGEST_INLINE void pause_before(int number) {
 /// because adapters compare some of them.
 INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
-  for (auto [name, value] : answer.headers) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    if (!is_framing(name)) kept.add(std::move(name), std::move(value));
+  for (const auto& [name, value] : answer.headers) {
+    std::string field = detail::lower_case(name);
+    if (!is_framing(field)) kept.add(std::move(field), value);
   }
   answer.headers = std::move(kept);
   return answer;
@@ -44318,10 +44264,7 @@ INNGEST_INLINE void check_endpoint(const endpoint_options& options) {
 /// Adapters compare the names of some fields.
 INNGEST_INLINE http::headers in_lower_case(const http::headers& fields) {
   http::headers out;
-  for (auto [name, value] : fields) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    out.add(std::move(name), value);
-  }
+  for (const auto& [name, value] : fields) out.add(lower_case(name), value);
   return out;
 }
 
@@ -45053,7 +44996,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 INNGEST_INLINE std::optional<trace_parent> read_traceparent(std::string_view text) {
   const auto is_hex = [](std::string_view part) {
     return std::all_of(part.begin(), part.end(),
-                       [](char c) { return hex_digit(c) >= 0 && !(c >= 'A' && c <= 'F'); });
+                       [](char c) { return hex_digit(c) >= 0 && !is_upper_case(c); });
   };
   const auto is_zero = [](std::string_view part) { return part.find_first_not_of('0') == part.npos; };
   constexpr std::size_t size = 55;  // of version 00; a later one may have more, after a dash
@@ -47031,11 +46974,8 @@ class variables {
 
 /// "HTTP_X_INNGEST_SIGNATURE" is the header x-inngest-signature.
 inline std::string header_name(std::string_view variable) {
-  std::string out(variable);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    if (c == '_') c = '-';
-  }
+  std::string out = inngest::detail::lower_case(variable);
+  std::replace(out.begin(), out.end(), '_', '-');
   return out;
 }
 
@@ -62358,8 +62298,7 @@ inline std::string create_index(const sql_dialect& dialect, const std::string& s
 inline std::string channel_of(const std::string& table) {
   if (table.size() > 60) return "inngest_" + std::to_string(number_of_text(table));
   std::string out;
-  for (const char c : table)
-    out += c == '.' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char c : table) out += c == '.' ? '_' : to_lower(c);
   return out;
 }
 
@@ -62384,10 +62323,8 @@ inline sql_value text_or_null(std::string_view text) {
 
 inline bool is_table_name(std::string_view name) {
   const auto part = [](std::string_view text) {
-    const auto allowed = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    };
-    return !text.empty() && text.size() <= 40 && !(text[0] >= '0' && text[0] <= '9') &&
+    const auto allowed = [](char c) { return is_letter_or_digit(c) || c == '_'; };
+    return !text.empty() && text.size() <= 40 && !is_digit(text[0]) &&
            std::all_of(text.begin(), text.end(), allowed);
   };
   const auto dot = name.find('.');

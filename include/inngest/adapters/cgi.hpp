@@ -21,6 +21,7 @@
 #endif
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/serve.hpp>
@@ -77,11 +78,8 @@ class variables {
 
 /// "HTTP_X_INNGEST_SIGNATURE" is the header x-inngest-signature.
 inline std::string header_name(std::string_view variable) {
-  std::string out(variable);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    if (c == '_') c = '-';
-  }
+  std::string out = inngest::detail::lower_case(variable);
+  std::replace(out.begin(), out.end(), '_', '-');
   return out;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/http/reply.hpp>
@@ -224,7 +225,7 @@ inline std::uint64_t declared_length(const http::request& request) {
   std::uint64_t out = 0;
   const std::string_view text = request.headers.find("content-length").value_or("");
   for (const char digit : text) {
-    if (digit < '0' || digit > '9' || out > std::uint64_t{1} << 58) break;  // libmicrohttpd rejects it
+    if (!is_digit(digit) || out > std::uint64_t{1} << 58) break;  // libmicrohttpd rejects it
     out = out * 10 + static_cast<std::uint64_t>(digit - '0');
   }
   return out;

@@ -38,6 +38,7 @@
 #include <inngest/config.hpp>
 #include <inngest/connect/websocket.hpp>
 #include <inngest/connect/worker.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/protocol/headers.hpp>
 
@@ -77,8 +78,7 @@ inline websocket_address read_websocket_url(std::string_view url) {
   }
   out.port = colon == std::string_view::npos ? (out.is_secure ? "443" : "80")
                                              : std::string(authority.substr(colon + 1));
-  const bool is_number = !out.port.empty() && out.port.size() <= 5 &&
-                         out.port.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_number = out.port.size() <= 5 && inngest::detail::has_only_digits(out.port);
   if (out.host.empty() || !is_number || url.find_first_of(" @\r\n\t") != std::string_view::npos)
     throw refuse();
   return out;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 
 // Enumerations whose values are stored or shown. Each has one table of its enumerators and names, used by all
 // code that reads or writes values. src/inngest.cpp does not compile if a table is incomplete. The check
@@ -36,7 +37,7 @@ consteval bool is_enumerator() {
   const std::string_view text = __PRETTY_FUNCTION__;
   const std::size_t at = text.rfind("Value = ") + 8;
 #endif
-  return text[at] != '(' && text[at] != '-' && (text[at] < '0' || text[at] > '9');
+  return text[at] != '(' && text[at] != '-' && !is_digit(text[at]);
 }
 
 /// More than the enumerators of any enumeration.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/endpoint.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/http_run.hpp>
@@ -54,10 +55,7 @@ INNGEST_INLINE void check_endpoint(const endpoint_options& options) {
 /// Adapters compare the names of some fields.
 INNGEST_INLINE http::headers in_lower_case(const http::headers& fields) {
   http::headers out;
-  for (auto [name, value] : fields) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    out.add(std::move(name), value);
-  }
+  for (const auto& [name, value] : fields) out.add(lower_case(name), value);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 
@@ -35,18 +36,9 @@ INNGEST_INLINE void headers::add(std::string name, std::string value) {
 
 INNGEST_INLINE std::optional<std::string_view> headers::find(std::string_view name) const {
   for (const auto& [field, value] : fields_) {
-    if (same_name(field, name)) return value;
+    if (detail::same_word(field, name)) return value;
   }
   return std::nullopt;
-}
-
-INNGEST_INLINE bool headers::same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
 }
 
 INNGEST_INLINE std::string percent_decoded(std::string_view text) {
@@ -70,9 +62,7 @@ INNGEST_INLINE std::string percent_encoded(std::string_view text) {
   constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
+    if (detail::is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~') {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);

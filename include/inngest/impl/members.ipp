@@ -3,17 +3,16 @@
 #include <algorithm>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/members.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE void append_member(std::string& path, std::string_view name) {
-  const auto is_letter = [](char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
+  const auto is_allowed = [](char c) { return c == '_' || is_letter_or_digit(c); };
   constexpr std::string_view keywords[] = {"true", "false", "null", "in"};
-  const bool is_identifier = !name.empty() && std::all_of(name.begin(), name.end(), is_letter) &&
-                             !(name[0] >= '0' && name[0] <= '9') &&
+  const bool is_identifier = !name.empty() && std::all_of(name.begin(), name.end(), is_allowed) &&
+                             !is_digit(name[0]) &&
                              std::find(std::begin(keywords), std::end(keywords), name) == std::end(keywords);
   if (is_identifier)
     path.append(".").append(name);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/execution/hooks.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/runs.hpp>
@@ -234,8 +235,8 @@ INNGEST_INLINE std::string runs::output_of(std::string output) {
   }
 }
 
-INNGEST_INLINE run_status runs::status_of(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+INNGEST_INLINE run_status runs::status_of(std::string_view given) {
+  const std::string text = detail::lower_case(given);
   if (text == "queued") return run_status::scheduled;
   if (text == "overflowed") return run_status::failed;
   for (const run_status status : {run_status::scheduled, run_status::running, run_status::completed,

@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/detail/utf8.hpp>
@@ -67,8 +68,7 @@ inline std::string create_index(const sql_dialect& dialect, const std::string& s
 inline std::string channel_of(const std::string& table) {
   if (table.size() > 60) return "inngest_" + std::to_string(number_of_text(table));
   std::string out;
-  for (const char c : table)
-    out += c == '.' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char c : table) out += c == '.' ? '_' : to_lower(c);
   return out;
 }
 
@@ -93,10 +93,8 @@ inline sql_value text_or_null(std::string_view text) {
 
 inline bool is_table_name(std::string_view name) {
   const auto part = [](std::string_view text) {
-    const auto allowed = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    };
-    return !text.empty() && text.size() <= 40 && !(text[0] >= '0' && text[0] <= '9') &&
+    const auto allowed = [](char c) { return is_letter_or_digit(c) || c == '_'; };
+    return !text.empty() && text.size() <= 40 && !is_digit(text[0]) &&
            std::all_of(text.begin(), text.end(), allowed);
   };
   const auto dot = name.find('.');

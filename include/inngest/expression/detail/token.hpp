@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/expression/expression_error.hpp>
 #include <inngest/json/detail/parse_real.hpp>
@@ -38,8 +39,7 @@ class cel_lexer {
  private:
   static constexpr std::size_t longest = 100'000;  // the limit of an Inngest server's parser
 
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-  static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+  static bool is_letter(char c) { return detail::is_letter(c) || c == '_'; }
   char peek(std::size_t ahead) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
   [[noreturn]] void fail(const std::string& problem, std::size_t position) const;
@@ -63,8 +63,6 @@ class cel_lexer {
   void finish_integer(cel_token& out, std::string_view digits, int base, std::size_t start);
 
   void refuse_letters_after_number() const;
-
-  static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
   // ---- strings --------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/json/detail/kind.hpp>
 #include <inngest/json/detail/path.hpp>
 #include <inngest/json/detail/read_write.hpp>
@@ -145,8 +146,7 @@ constexpr name_text<Size> to_camel_case(std::string_view name) {
       starts_word = true;
       continue;
     }
-    const bool raised = std::exchange(starts_word, false) && c >= 'a' && c <= 'z';
-    out.text[out.size++] = raised ? static_cast<char>(c - 'a' + 'A') : c;
+    out.text[out.size++] = std::exchange(starts_word, false) ? to_upper(c) : c;
     if (c != '_') is_word = true;
   }
   return out;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/middleware/detail/server_span_id.hpp>
 #include <inngest/middleware/tracing.hpp>
 
@@ -9,7 +11,7 @@ namespace inngest::inline INNGEST_ABI::detail {
 INNGEST_INLINE std::optional<trace_parent> read_traceparent(std::string_view text) {
   const auto is_hex = [](std::string_view part) {
     return std::all_of(part.begin(), part.end(),
-                       [](char c) { return hex_digit(c) >= 0 && !(c >= 'A' && c <= 'F'); });
+                       [](char c) { return hex_digit(c) >= 0 && !is_upper_case(c); });
   };
   const auto is_zero = [](std::string_view part) { return part.find_first_not_of('0') == part.npos; };
   constexpr std::size_t size = 55;  // of version 00; a later one may have more, after a dash

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/base64.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
@@ -28,12 +29,6 @@ inline constexpr const char* marker = "x-inngest-result";
 
 INNGEST_INLINE std::string to_base64(const std::string& bytes) {
   return detail::to_base64(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
-}
-
-INNGEST_INLINE std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return out;
 }
 
 /// The origin of an absolute URL; empty for a path.
@@ -137,7 +132,7 @@ INNGEST_INLINE http_event read_http_event(std::string_view event) {
 
 INNGEST_INLINE void write_http_result(std::string& out, const http::response& response) {
   std::map<std::string, std::string> fields;
-  for (const auto& [name, value] : response.headers) fields[http_run::lower_case(name)] = value;
+  for (const auto& [name, value] : response.headers) fields[detail::lower_case(name)] = value;
   const bool is_text = detail::is_utf8(response.body);
   http_run::write(out, response.status, fields, is_text ? "plain" : "base64",
                   is_text ? response.body : http_run::to_base64(response.body));

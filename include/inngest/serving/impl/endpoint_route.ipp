@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
@@ -86,9 +87,9 @@ INNGEST_INLINE void pause_before(int number) {
 /// because adapters compare some of them.
 INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
-  for (auto [name, value] : answer.headers) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    if (!is_framing(name)) kept.add(std::move(name), std::move(value));
+  for (const auto& [name, value] : answer.headers) {
+    std::string field = detail::lower_case(name);
+    if (!is_framing(field)) kept.add(std::move(field), value);
   }
   answer.headers = std::move(kept);
   return answer;

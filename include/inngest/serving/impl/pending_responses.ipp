@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/api.hpp>
@@ -32,7 +33,7 @@ INNGEST_INLINE http::response see_other(const std::string& location) {
 
 INNGEST_INLINE bool is_run_id(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+           return detail::is_digit(c) || detail::is_upper_case(c);
          });
 }
 

@@ -70,7 +70,6 @@ class cron_reader {
   [[noreturn]] static void fail(const std::string& problem, std::size_t at);
 
  private:
-  static bool is_space(char c);
   void skip_space();
   bool take(char c);
 
@@ -84,8 +83,6 @@ class cron_reader {
 
   /// Reads a number. A number that is too large becomes larger than any field allows.
   int read_number(const field& which);
-
-  static bool same(std::string_view a, std::string_view b);
 
   /// Checks that the zone is in the system's database, if there is one.
   static void check_zone(const std::string& zone, std::size_t at);

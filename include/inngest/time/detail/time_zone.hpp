@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 
 // Time zones from the system's database, whose files RFC 9636 describes. The standard libraries of GCC 12 and
@@ -61,7 +62,7 @@ class time_zone_footer_reader {
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
-  bool starts_with_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
+  bool starts_with_digit() const { return !text_.empty() && is_digit(text_.front()); }
 
   void skip_name();
 

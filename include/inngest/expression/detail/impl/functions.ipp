@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/expression/detail/functions.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -123,13 +124,6 @@ INNGEST_INLINE std::string text_of(double number, int widest) {
   if (exponent < -4 || exponent >= widest) return std::string(text);
   const auto fixed = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed);
   return std::string(digits, fixed.ptr);
-}
-
-INNGEST_INLINE std::string with_case(std::string text, char first, char last, int shift) {
-  for (char& c : text) {
-    if (c >= first && c <= last) c = static_cast<char>(c + shift);
-  }
-  return text;
 }
 
 INNGEST_INLINE cel_error not_a(const char* type, std::string_view text) {
@@ -308,8 +302,8 @@ INNGEST_INLINE cel_value call_function(std::string_view name, const std::vector<
     if (name == "endsWith") return text(0)->ends_with(*text(1));
   }
   if (const auto* string = text(0)) {
-    if (name == "lowercase") return with_case(*string, 'A', 'Z', 'a' - 'A');
-    if (name == "uppercase") return with_case(*string, 'a', 'z', 'A' - 'a');
+    if (name == "lowercase") return lower_case(*string);
+    if (name == "uppercase") return upper_case(*string);
     if (name == "b64decode") return from_base64(*string).value_or("");
   }
   if (const auto* time = first.as<cel_timestamp>(); time && name.starts_with("get")) {

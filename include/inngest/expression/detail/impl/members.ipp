@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/expression/detail/members.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -23,19 +24,15 @@ INNGEST_INLINE std::size_t edit_distance(std::string_view a, std::string_view b)
 
 INNGEST_INLINE std::string_view nearest_name(std::string_view wanted,
                                              const std::vector<std::string_view>& names) {
-  const auto lower = [](std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-      if (c == '-') c = '_';
-    }
-    std::erase(out, '_');  // order_id is similar to orderId
+  const auto plain = [](std::string_view text) {
+    std::string out = lower_case(text);
+    std::erase_if(out, [](char c) { return c == '_' || c == '-'; });  // order_id is similar to orderId
     return out;
   };
   std::string_view best;
   std::size_t least = 1 + std::max<std::size_t>(1, wanted.size() / 3);
   for (const std::string_view name : names) {
-    const std::size_t distance = edit_distance(lower(wanted), lower(name));
+    const std::size_t distance = edit_distance(plain(wanted), plain(name));
     if (distance < least) {
       least = distance;
       best = name;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/expression/detail/regex.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -84,7 +85,7 @@ INNGEST_INLINE char32_t regex_parser::fail() {
 INNGEST_INLINE std::optional<int> regex_parser::take_number() {
   int out = 0;
   const std::size_t begin = at_;
-  for (; at_ < pattern_.size() && pattern_[at_] >= '0' && pattern_[at_] <= '9'; ++at_)
+  for (; at_ < pattern_.size() && is_digit(pattern_[at_]); ++at_)
     out = (std::min)(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
   return at_ > begin ? std::optional(out) : std::nullopt;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/expression/detail/time.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -72,19 +73,19 @@ INNGEST_INLINE std::optional<cel_duration> parse_cel_duration(std::string_view t
   while (!text.empty()) {
     std::int64_t whole = 0;
     std::size_t digits = 0;
-    const auto is_digit = [&] { return !text.empty() && text.front() >= '0' && text.front() <= '9'; };
-    for (; is_digit(); text.remove_prefix(1), ++digits) {
+    const auto has_digit = [&] { return !text.empty() && is_digit(text.front()); };
+    for (; has_digit(); text.remove_prefix(1), ++digits) {
       if (multiply_overflows(whole, 10, whole) || add_overflows(whole, text.front() - '0', whole))
         return std::nullopt;
     }
     double fraction = 0, place = 0.1;
     if (take_char(text, '.')) {
-      for (; is_digit(); text.remove_prefix(1), ++digits, place /= 10)
+      for (; has_digit(); text.remove_prefix(1), ++digits, place /= 10)
         fraction += (text.front() - '0') * place;
     }
     if (digits == 0) return std::nullopt;
     std::size_t size = 0;
-    while (size < text.size() && text[size] != '.' && (text[size] < '0' || text[size] > '9')) ++size;
+    while (size < text.size() && text[size] != '.' && !is_digit(text[size])) ++size;
     const std::string_view name = text.substr(0, size);
     const unit* found = nullptr;
     for (const unit& known : units) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
+#include <inngest/detail/hex.hpp>
 #include <inngest/expression/detail/token.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -106,7 +108,7 @@ INNGEST_INLINE void cel_lexer::read_number(cel_token& out) {
   if (hex) {
     at_ += 2;
     const std::size_t digits = at_;
-    while (is_hex(peek(0))) ++at_;
+    while (hex_digit(peek(0)) >= 0) ++at_;
     if (at_ == digits) fail("hex digits are missing", at_);
     return finish_integer(out, text_.substr(digits, at_ - digits), 16, start);
   }

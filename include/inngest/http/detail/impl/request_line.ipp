@@ -4,13 +4,13 @@
 #include <cstddef>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/http/detail/request_line.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::size_t http_scheme_length(std::string_view url) {
-  std::string begin(url.substr(0, 8));
-  for (char& c : begin) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string begin = lower_case(url.substr(0, 8));
   return begin == "https://" ? 8 : begin.starts_with("http://") ? 7 : 0;
 }
 
@@ -29,8 +29,7 @@ INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
 INNGEST_INLINE bool is_http_method(std::string_view text) {
   constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
   const auto is_allowed = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           signs.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || signs.find(c) != std::string_view::npos;
   };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
 }

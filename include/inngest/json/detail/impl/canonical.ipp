@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/json/detail/canonical.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -269,8 +270,8 @@ INNGEST_INLINE std::string_view canonical_writer::scan_string() {
 }
 
 INNGEST_INLINE void canonical_writer::scan_digits() {
-  if (peek() < '0' || peek() > '9') fail("not valid JSON");
-  while (peek() >= '0' && peek() <= '9') ++at_;
+  if (!is_digit(peek())) fail("not valid JSON");
+  while (is_digit(peek())) ++at_;
 }
 
 INNGEST_INLINE std::string_view canonical_writer::scan_number() {
@@ -398,7 +399,7 @@ INNGEST_INLINE bool canonical_writer::is_tiny(std::string_view token) {
   std::int64_t exponent = 0;
   for (const char c : token.substr(mark)) {
     if (c == '-') is_negative = true;
-    if (c >= '0' && c <= '9') exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 1'000'000'000'000);
+    if (is_digit(c)) exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 1'000'000'000'000);
   }
   return magnitude + (is_negative ? -exponent : exponent) < 0;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/json/detail/document.hpp>
 #include <inngest/json/detail/simdjson.hpp>
 
@@ -311,7 +312,7 @@ inline bool begins(json_type type, char first) {
     case json_type::object:
       return first == '{';
     case json_type::number:
-      return first == '-' || (first >= '0' && first <= '9');
+      return first == '-' || is_digit(first);
     case json_type::string:
       return first == '"';
     case json_type::boolean:

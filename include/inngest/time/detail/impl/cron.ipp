@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/cron.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -88,10 +89,6 @@ INNGEST_INLINE void cron_reader::fail(const std::string& problem, std::size_t at
   throw configuration_error(problem + ", at column " + std::to_string(at + 1));
 }
 
-INNGEST_INLINE bool cron_reader::is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
-}
-
 INNGEST_INLINE void cron_reader::skip_space() {
   while (at_ < text_.size() && is_space(text_[at_])) ++at_;
 }
@@ -141,7 +138,7 @@ INNGEST_INLINE std::uint64_t cron_reader::read_range(const field& which, bool& a
 INNGEST_INLINE int cron_reader::read_value(const field& which) {
   const std::size_t start = at_;
   for (std::size_t i = 0; i < which.names.size(); ++i) {
-    if (same(text_.substr(at_, which.names[i].size()), which.names[i])) {
+    if (same_word(text_.substr(at_, which.names[i].size()), which.names[i])) {
       at_ += which.names[i].size();
       return which.low + static_cast<int>(i);
     }
@@ -161,8 +158,7 @@ INNGEST_INLINE int cron_reader::read_number(const field& which) {
   constexpr int too_large = 1000;
   int value = 0;
   const std::string_view rest = text_.substr(at_);
-  const bool digit = !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
-  if (!digit) {
+  if (rest.empty() || !is_digit(rest.front())) {
     const std::string found = word_at(at_);
     fail("the " + std::string(which.name) + " must be a number" +
          (which.names.empty() ? "" : " or a name such as " + std::string(which.names[1])) +
@@ -173,15 +169,9 @@ INNGEST_INLINE int cron_reader::read_number(const field& which) {
   return problem == std::errc{} ? (std::min)(value, too_large) : too_large;
 }
 
-INNGEST_INLINE bool cron_reader::same(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
-}
-
 INNGEST_INLINE void cron_reader::check_zone(const std::string& zone, std::size_t at) {
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';
+    return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-' || c == '/';
   };
   // without dots no name can leave the database
   const bool well_formed = !zone.empty() && zone.size() < 64 && zone.front() != '/' &&

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/http_date.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -44,7 +45,7 @@ INNGEST_INLINE bool http_date_reader::number(std::size_t digits, int& out) {
   if (rest_.size() < digits) return false;
   int value = 0;
   for (const char c : rest_.substr(0, digits)) {
-    if (c < '0' || c > '9') return false;
+    if (!is_digit(c)) return false;
     value = value * 10 + (c - '0');
   }
   rest_.remove_prefix(digits);

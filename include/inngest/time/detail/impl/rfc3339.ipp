@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/rfc3339.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -9,7 +10,7 @@ INNGEST_INLINE std::optional<int> take_number(std::string_view& text, std::size_
   if (text.size() < digits) return std::nullopt;
   int out = 0;
   for (std::size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    if (!is_digit(text[i])) return std::nullopt;
     out = out * 10 + (text[i] - '0');
   }
   text.remove_prefix(digits);

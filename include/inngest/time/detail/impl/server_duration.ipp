@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/server_duration.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -18,8 +19,7 @@ INNGEST_INLINE std::optional<std::chrono::milliseconds> parse_server_duration(st
                                                   {"d", 86'400'000'000'000},
                                                   {"w", 604'800'000'000'000}}};
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto in_number = [&](char c) { return is_digit(c) || c == '.'; };
+  const auto in_number = [](char c) { return is_digit(c) || c == '.'; };
   const bool is_negative = text.starts_with('-');
   if (is_negative || text.starts_with('+')) text.remove_prefix(1);
   if (text == "0") return std::chrono::milliseconds(0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/time_zone.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -66,7 +67,6 @@ INNGEST_INLINE bool time_zone_footer_reader::take(char c) {
 INNGEST_INLINE void time_zone_footer_reader::skip_name() {
   const bool quoted = take('<');
   std::size_t size = 0;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   while (size < text_.size() && (quoted ? text_[size] != '>' : is_letter(text_[size]))) ++size;
   if (size == 0) fail();
   text_.remove_prefix(size);
@@ -194,8 +194,8 @@ INNGEST_INLINE void time_zone::read_block(std::string_view bytes, const header& 
 
 INNGEST_INLINE std::string time_zone::read_file(const std::string& name) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '+' || c == '-' || c == '/';  // without dots no name can leave the database
+    // without dots no name can leave the database
+    return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-' || c == '/';
   };
   const bool is_name =
       name.front() != '/' && name.size() < 64 && std::all_of(name.begin(), name.end(), is_plain);
