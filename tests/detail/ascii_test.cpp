@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto digits = "0123456789"sv, small_letters = "abcdefghijklmnopqrstuvwxyz"sv,
+constexpr auto all_digits = "0123456789"sv, small_letters = "abcdefghijklmnopqrstuvwxyz"sv,
                capital_letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"sv, spaces = " \t\n\v\f\r"sv;
 
 constexpr bool has(std::string_view text, char c) { return text.find(c) != std::string_view::npos; }
@@ -22,11 +22,11 @@ TEST_CASE("every byte is a digit, a letter, white space or nothing of them", "[t
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     INFO("byte " << byte);
-    CHECK(inngest::detail::is_digit(c) == has(digits, c));
+    CHECK(inngest::detail::is_digit(c) == has(all_digits, c));
     CHECK(inngest::detail::is_lower_case(c) == has(small_letters, c));
     CHECK(inngest::detail::is_upper_case(c) == has(capital_letters, c));
     CHECK(inngest::detail::is_letter(c) == (has(small_letters, c) || has(capital_letters, c)));
-    CHECK(inngest::detail::is_letter_or_digit(c) == (inngest::detail::is_letter(c) || has(digits, c)));
+    CHECK(inngest::detail::is_letter_or_digit(c) == (inngest::detail::is_letter(c) || has(all_digits, c)));
     CHECK(inngest::detail::is_space(c) == has(spaces, c));
     CHECK(inngest::detail::is_space(c) == has(inngest::detail::white_space, c));
   }
@@ -72,7 +72,7 @@ TEST_CASE("a text is blank if it has nothing but white space", "[text]") {
   static_assert(is_blank(" "));
 }
 
-TEST_CASE("a number without sign has only digits", "[text]") {
+TEST_CASE("a number without sign has only all_digits", "[text]") {
   using inngest::detail::has_only_digits;
   CHECK(has_only_digits("0"));
   CHECK(has_only_digits("0123456789"));
