@@ -87,7 +87,10 @@ class harness {
   std::vector<test_run> send_to_all(const any_event& event);
   /// Starts a run of the function, whatever its triggers, as an invoke does.
   /// \throws configuration_error when it is a singleton that is already running; also call() and replay().
-  test_run start(const any_function& function, const json& data = json::object());
+  template <json_writable Data = json>
+  test_run start(const any_function& function, const Data& data = json::object()) {
+    return start_with(function, encode(data, "data"));
+  }
   /// Sends a request to an endpoint and executes everything that is due. test_run::response() is what the
   /// client finally receives. The request contains what servers store of it: method, URL, body and
   /// content-type.
@@ -96,7 +99,10 @@ class harness {
   /// read_recorded_run(). \throws configuration_error when there is no event.
   test_run replay(const any_function& function, const recorded_run& recorded);
   /// Sends a signal. Returns false when no run is waiting for it.
-  bool send_signal(const std::string& name, const json& data = json());
+  template <json_writable Data = json>
+  bool send_signal(const std::string& name, const Data& data = {}) {
+    return send_signal_with(name, encode(data, "data"));
+  }
   /// Cancels the run. Returns false when it has already ended.
   bool cancel(const test_run& run);
 
@@ -135,6 +141,9 @@ class harness {
   }
 
  private:
+  test_run start_with(const any_function& function, std::string data);
+  bool send_signal_with(const std::string& name, const std::string& data);
+
   static simulation::options settings_of(harness_options options);
 
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);

@@ -116,7 +116,10 @@ class engine {
   /// data of the run's event.
   /// \throws configuration_error when the engine does not have the function, or the function is a singleton
   /// that is running; unreachable when the engine can't write to its store.
-  std::string start(const any_function& function, const json& data = json::object());
+  template <json_writable Data = json>
+  std::string start(const any_function& function, const Data& data = json::object()) {
+    return start_with(function, encode(data, "data"));
+  }
 
   /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when the run
   /// does not exist, or the engine no longer has its function.
@@ -387,6 +390,8 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
+  std::string start_with(const any_function& function, std::string data);
+
   std::unique_ptr<engine_body> body_;
 };
 

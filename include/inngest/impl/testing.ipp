@@ -25,8 +25,8 @@ INNGEST_INLINE std::vector<test_run> harness::send_to_all(const any_event& event
   return begin(simulation_->runs_of(ids.at(0)));
 }
 
-INNGEST_INLINE test_run harness::start(const any_function& function, const json& data) {
-  const std::string id = simulation_->start(function, encode(data, "data"));
+INNGEST_INLINE test_run harness::start_with(const any_function& function, std::string data) {
+  const std::string id = simulation_->start(function, std::move(data));
   return begin({*simulation_->find_run(id)}).front();
 }
 
@@ -43,8 +43,8 @@ INNGEST_INLINE test_run harness::replay(const any_function& function, const reco
   return begin({*simulation_->find_run(id)}).front();
 }
 
-INNGEST_INLINE bool harness::send_signal(const std::string& name, const json& data) {
-  const bool received = simulation_->signal(name, encode(data, "data")).has_value();
+INNGEST_INLINE bool harness::send_signal_with(const std::string& name, const std::string& data) {
+  const bool received = simulation_->signal(name, data).has_value();
   simulation_->settle();
   return received;
 }

@@ -76,7 +76,7 @@ class engine_body {
   sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
-  std::string start(const any_function& function, const json& data = json::object());
+  std::string start(const any_function& function, std::string data);
   std::optional<std::string> rerun(std::string_view run_id, const std::optional<rerun_step>& from = {});
   std::vector<run> reruns_of(std::string_view run_id) const {
     return with_readers(options_.store->reruns_of(run_id));

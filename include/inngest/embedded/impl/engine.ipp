@@ -33,8 +33,8 @@ INNGEST_INLINE std::optional<std::string> engine::signal(const std::string& name
   return body_->signal(name, data);
 }
 
-INNGEST_INLINE std::string engine::start(const any_function& function, const json& data) {
-  return body_->start(function, data);
+INNGEST_INLINE std::string engine::start_with(const any_function& function, std::string data) {
+  return body_->start(function, std::move(data));
 }
 
 INNGEST_INLINE std::optional<std::string> engine::rerun(std::string_view run_id) {

@@ -32,11 +32,11 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
   return run_id;
 }
 
-INNGEST_INLINE std::string engine_body::start(const any_function& function, const json& data) {
+INNGEST_INLINE std::string engine_body::start(const any_function& function, std::string data) {
   std::unique_lock lock(mutex_);
   if (!core_.state().functions().find(function.slug()))
     throw configuration_error("the engine has no function \"" + function.id() + "\"");
-  std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
+  std::string id = core_.start(function.slug(), std::move(data), clock_.now());
   if (id.empty())
     throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
   commits_.commit_changes(lock);
