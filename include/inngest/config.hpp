@@ -23,7 +23,8 @@
 // #define INNGEST_NO_HTTPLIB
 
 /// The maximum nesting depth of JSON that is converted to a DOM (`inngest::json`), or to canonical form to
-/// check a signature. Deeper JSON is rejected, because it could exhaust the stack.
+/// check a signature. Deeper JSON is rejected, because it could exhaust the stack. What is written may be
+/// nested 16 levels less, because servers embed it in other documents.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif

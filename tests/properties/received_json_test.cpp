@@ -2,6 +2,7 @@
 #include <inngest/embedded/detail/incoming_event.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 
+#include <cstddef>
 #include <string>
 
 #include "catch.hpp"
@@ -46,6 +47,20 @@ TEST_CASE("an app's result is kept as JSON whatever bytes it has", "[property][r
     REQUIRE(is_strict_json(read.output));
     if (is_strict_json(body)) REQUIRE(read.output == body);
   });
+}
+
+TEST_CASE("a result that is nested too deeply fails the run, and does not become text", "[received]") {
+  const auto answer = [](std::size_t levels) {
+    const std::string body = std::string(levels, '[') + std::string(levels, ']');
+    return embedded::read_app_answer({.status = 200, .body = body}, false);
+  };
+  CHECK(answer(embedded::max_received_depth).what == embedded::app_answer::kind::completed);
+  const auto deep = answer(embedded::max_received_depth + 1);
+  CHECK(deep.what == embedded::app_answer::kind::failed);
+  CHECK_FALSE(deep.may_retry);
+  CHECK(deep.error.message == "Your function's output is nested deeper than 496 levels");
+  const std::string no_json(1000, '[');
+  CHECK(embedded::read_app_answer({.status = 200, .body = no_json}, false).output == json(no_json).dump());
 }
 
 TEST_CASE("an app's error is kept as JSON whatever bytes it has", "[property][received]") {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
@@ -92,6 +93,29 @@ void refuse_member(std::string_view object, std::string_view member, const json_
 /// Makes the object that begins at `begin` start with another member.
 void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
                          const json_path& at);
+
+/// The names of an object's members; none for other values.
+std::vector<std::string> member_names(json_slice text, const json_path& at);
+
+/// The search for the alternative that fits, which bounds the time for variants in variants: in the worst
+/// case each level would try all alternatives of the next.
+class shape_search {
+ public:
+  /// `size` of the variant's text, in bytes.
+  explicit shape_search(std::size_t size);
+  ~shape_search();
+  shape_search(const shape_search&) = delete;
+  shape_search& operator=(const shape_search&) = delete;
+
+  /// \throws payload_error when this thread has read too much for the outermost variant.
+  void begin_reading(std::size_t size, const json_path& at);
+  /// Why an alternative does not fit.
+  void note(const payload_error& problem);
+  [[noreturn]] void fail(const json_path& at);
+
+ private:
+  std::string problems_;
+};
 
 /// Whether the JSON of a type has no members but the declared ones. Others, such as maps, take any.
 template <class T>
@@ -214,16 +238,32 @@ struct own_codec<std::variant<Alternatives...>> {
     }
     if (fits == 0) fail_at(at, "expected " + names_of(types) + ", found " + names_of(type));
     if (fits == 1) return read_alternative(value, fitting[0], at);
-    const std::string_view text = raw_text(value, at);
-    std::string problems;
+    const json_slice text = raw_text(value, at);
+    const std::vector<std::string> names = member_names(text, at);
+    shape_search search(text.size());
     for (std::size_t i = 0; i < fits; ++i) {
       try {
+        require_members(names, fitting[i], at);
+        search.begin_reading(text.size(), at);
         return read_alternative(text, fitting[i], at);
       } catch (const payload_error& problem) {
-        problems += "\n  " + std::string(problem.what());
+        search.note(problem);
       }
     }
-    fail_at(at, "fits none of the variant's alternatives:" + problems);
+    search.fail(at);
+  }
+
+  /// Whether the object has the members that the alternative needs: found out before its members are read,
+  /// because these may contain variants whose alternatives have to be tried, too.
+  static void require_members(const std::vector<std::string>& names, std::size_t index, const json_path& at) {
+    std::size_t i = 0;
+    const auto require = [&]<class Alternative>(std::type_identity<Alternative>) {
+      if constexpr (kind_of<Alternative>() == json_kind::fields) {
+        if (i == index) codec<Alternative>::require_members_among(names, at);
+      }
+      ++i;
+    };
+    (require(std::type_identity<Alternatives>()), ...);
   }
 
   static variant read_alternative(json_value& value, std::size_t index, const json_path& at) {

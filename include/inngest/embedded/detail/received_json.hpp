@@ -12,11 +12,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The maximum nesting depth of received JSON. The engine embeds it in other documents (an event's data
-/// becomes `event.data.event.data` of a lifecycle event in a call's body), which must not exceed a parser's
-/// limit.
-inline constexpr std::size_t max_received_depth =
-    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+/// The maximum nesting depth of received JSON, which the engine embeds in other documents.
+inline constexpr std::size_t max_received_depth = detail::max_written_depth;
 
 /// Validates received JSON with the strictest of the library's parsers: syntax, UTF-8, surrogate pairs, the
 /// range of numbers, depth. Text that passes can be read later without errors. \throws payload_error naming

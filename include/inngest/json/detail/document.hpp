@@ -186,8 +186,6 @@ class json_array {
 inline json_object members_of(json_value& value, const json_path& at) { return json_object(value, at); }
 inline json_array elements_of(json_value& value, const json_path& at) { return json_array(value, at); }
 
-[[noreturn]] void fail_at(const json_path& at, const std::string& problem);
-[[noreturn]] void fail_too_deep(const json_path& at);
 [[noreturn]] void fail_parse(const json_path& at, int code);
 
 /// Returns the value of a result, or throws an error that names the path.

@@ -27,6 +27,8 @@ nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
 /// The document as text.
 std::string dom_text(const nlohmann::json& dom);
 
+/// Appends the document. \throws payload_error for what nlohmann would write as something else, or not at
+/// all: numbers that are not finite, discarded values, text that is not UTF-8, documents that are too deep.
 void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
 
 }  // namespace inngest::inline INNGEST_ABI::detail

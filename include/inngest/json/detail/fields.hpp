@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
@@ -58,14 +60,17 @@ struct codec<T, json_kind::fields> {
       if (!read_known(out, found, at, seen, std::make_index_sequence<count>()))
         keep_extra(out, found.key, found.value, at);
     }
-    std::apply(
-        [&](const auto&... member) {
-          std::size_t index = 0;
-          (require_member(member, seen[index++], at), ...);
-        },
-        all);
+    require_members(seen, at);
     check(out, at);
     return out;
+  }
+
+  /// Fails like read() if a member is missing from an object with members of these names.
+  static void require_members_among(const std::vector<std::string>& names, const json_path& at) {
+    std::array<bool, count> seen{};
+    for (std::size_t i = 0; i < count; ++i)
+      seen[i] = std::find(names.begin(), names.end(), names_of_all[i]) != names.end();
+    require_members(seen, at);
   }
 
   static void write(std::string& out, const T& value, const json_path& at) {
@@ -87,6 +92,18 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
+  static constexpr std::array<std::string_view, count> names_of_all = std::apply(
+      [](const auto&... member) { return std::array<std::string_view, count>{member.name...}; }, all);
+
+  static void require_members(const std::array<bool, count>& seen, const json_path& at) {
+    std::apply(
+        [&](const auto&... member) {
+          std::size_t index = 0;
+          (require_member(member, seen[index++], at), ...);
+        },
+        all);
+  }
+
   template <std::size_t... Index>
   static bool read_known(T& out, json_field& found, const json_path& at, std::array<bool, count>& seen,
                          std::index_sequence<Index...>) {
@@ -141,6 +158,18 @@ struct codec<T, json_kind::fields> {
     }
   }
 
+  /// Whether an optional member has an initializer. Readers leave it there when the member is missing, so an
+  /// empty member is written as null.
+  template <class Field>
+  static bool begins_with_value() {
+    if constexpr (std::default_initializable<T>) {
+      static const bool out = [](T fresh) { return Field::of(fresh).has_value(); }(T{});
+      return out;
+    } else {
+      return false;
+    }
+  }
+
   template <class Field>
   static void write_member(std::string& out, const T& value, const Field& member, bool& first,
                            const json_path& at) {
@@ -157,7 +186,7 @@ struct codec<T, json_kind::fields> {
       }
     } else if constexpr (Field::form::template fits<Member>()) {
       if constexpr (is_optional<Member>) {
-        if (!content) return;
+        if (!content && !begins_with_value<Field>()) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;

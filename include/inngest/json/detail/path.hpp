@@ -30,6 +30,15 @@ class json_path {
   bool is_index_ = false;
 };
 
+/// How deep written JSON may be nested. Servers embed it in other documents (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which readers must still accept.
+inline constexpr std::size_t max_written_depth =
+    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+
+/// \throws payload_error that names the position.
+[[noreturn]] void fail_at(const json_path& at, const std::string& problem);
+[[noreturn]] void fail_too_deep(const json_path& at, std::size_t limit = INNGEST_MAX_JSON_DEPTH);
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 #if !defined(INNGEST_COMPILED)

@@ -22,6 +22,7 @@ T read(json_value& value, const json_path& at) {
 
 template <class T>
 void write(std::string& out, const T& value, const json_path& at) {
+  if (at.depth() > max_written_depth) fail_too_deep(at, max_written_depth);
   codec<T>::write(out, value, at);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/json/variant.hpp>
 
@@ -46,6 +48,56 @@ INNGEST_INLINE std::string find_discriminator(json_slice object, std::string_vie
     if (field.key == member) return detail::read<std::string>(field.value, here);
   }
   fail_at(here, "expected string, found nothing");
+}
+
+INNGEST_INLINE std::vector<std::string> member_names(json_slice text, const json_path& at) {
+  std::vector<std::string> out;
+  if (!text.starts_with('{')) return out;
+  json_document document(text, at);
+  for (auto& item : document.object(at)) out.emplace_back(take(item, at).key);
+  return out;
+}
+
+/// What this thread may still read to find out which alternatives fit.
+struct shape_reading {
+  static shape_reading& of_thread() {
+    thread_local shape_reading all;
+    return all;
+  }
+
+  /// Returns false when nothing is left.
+  bool spend(std::size_t bytes) {
+    allowance -= (std::min)(bytes, allowance);
+    return allowance > 0;
+  }
+
+  std::size_t depth = 0;      // of variants in variants
+  std::size_t allowance = 0;  // bytes
+};
+
+INNGEST_INLINE shape_search::shape_search(std::size_t size) {
+  shape_reading& all = shape_reading::of_thread();
+  constexpr std::size_t least = 1024 * 1024, times = 64;
+  if (all.depth++ == 0) all.allowance = least + times * size;
+}
+
+INNGEST_INLINE shape_search::~shape_search() { --shape_reading::of_thread().depth; }
+
+INNGEST_INLINE void shape_search::begin_reading(std::size_t size, const json_path& at) {
+  if (!shape_reading::of_thread().spend(size))
+    fail_at(at, "the variants in it fit in too many ways to try all: use INNGEST_VARIANT for them");
+}
+
+INNGEST_INLINE void shape_search::note(const payload_error& problem) {
+  constexpr std::size_t longest = 300, cost = 256;  // bytes; an exception takes time, too
+  shape_reading::of_thread().spend(cost);
+  const std::string_view text = problem.what();
+  problems_ += "\n  " + std::string(text.substr(0, longest));  // it may list the problems of more variants
+  if (text.size() > longest) problems_ += "...";
+}
+
+INNGEST_INLINE void shape_search::fail(const json_path& at) {
+  fail_at(at, "fits none of the variant's alternatives:" + problems_);
 }
 
 INNGEST_INLINE std::string without_member(json_slice object, std::string_view member, const json_path& at) {

@@ -268,14 +268,6 @@ INNGEST_INLINE json_or_error<bool> json_array::rewind() {
 
 // ---- errors -----------------------------------------------------------------------------------------
 
-INNGEST_INLINE void fail_at(const json_path& at, const std::string& problem) {
-  throw payload_error(at.text(), problem);
-}
-
-INNGEST_INLINE void fail_too_deep(const json_path& at) {
-  fail_at(at, "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
-}
-
 INNGEST_INLINE void fail_parse(const json_path& at, int code) {
   fail_at(at,
           std::string("not valid JSON: ") + simdjson::error_message(static_cast<simdjson::error_code>(code)));

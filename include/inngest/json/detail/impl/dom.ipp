@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include <inngest/config.hpp>
 #include <inngest/json/detail/dom.hpp>
 
@@ -47,11 +49,25 @@ INNGEST_INLINE nlohmann::json parse_dom(std::string_view text, const json_path& 
   }
 }
 
+/// Refuses what dump() would write as null or as no JSON, and what would overflow its stack.
+INNGEST_INLINE void require_writable(const nlohmann::json& value, const json_path& at) {
+  if (at.depth() > max_written_depth) fail_too_deep(at, max_written_depth);
+  if (value.is_discarded()) fail_at(at, "a discarded nlohmann::json has no JSON form");
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    fail_at(at, "a number that is not finite has no JSON form");
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) require_writable(value[i], json_path(at, i));
+  } else if (value.is_object()) {
+    for (const auto& item : value.items()) require_writable(item.value(), json_path(at, item.key()));
+  }
+}
+
 INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, const json_path& at) {
+  require_writable(value, at);
   try {
     out += value.dump();
   } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), problem.what());
+    fail_at(at, problem.what());
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/error.hpp>
 #include <inngest/json/detail/path.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -22,6 +23,14 @@ INNGEST_INLINE std::string json_path::text() const {
     out += key_;
   }
   return out;
+}
+
+INNGEST_INLINE void fail_at(const json_path& at, const std::string& problem) {
+  throw payload_error(at.text(), problem);
+}
+
+INNGEST_INLINE void fail_too_deep(const json_path& at, std::size_t limit) {
+  fail_at(at, "nested deeper than " + std::to_string(limit) + " levels");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
