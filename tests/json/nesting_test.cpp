@@ -2,6 +2,7 @@
 #include <inngest/json.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -98,6 +99,10 @@ struct defaults {
 };
 INNGEST_FIELDS(defaults, five, none, text, list)
 
+enum class level : std::uint8_t { low, high };
+enum class nlohmann_level { low, high };
+NLOHMANN_JSON_SERIALIZE_ENUM(nlohmann_level, {{nlohmann_level::low, "low"}, {nlohmann_level::high, "high"}})
+
 }  // namespace json_nesting_test
 
 using namespace json_nesting_test;
@@ -168,4 +173,15 @@ TEST_CASE("an empty optional member stays empty, also when it has an initializer
   CHECK_FALSE(read.list.has_value());
   CHECK(decode<defaults>("{}").five == 5);
   CHECK(encode(defaults{}) == R"({"five":5,"text":"x","list":[1]})");
+}
+
+TEST_CASE("an enumeration without INNGEST_ENUM is a number in the range of its type", "[json]") {
+  CHECK(encode(level::high) == "1");
+  CHECK(decode<level>("1") == level::high);
+  for (const char* const wrong : {"256", "-1", "1.5", "\"high\"", "null"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(decode<level>(wrong), payload_error);
+  }
+  CHECK(encode(nlohmann_level::high) == "\"high\"");
+  CHECK(decode<nlohmann_level>("\"high\"") == nlohmann_level::high);
 }

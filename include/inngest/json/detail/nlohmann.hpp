@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <type_traits>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>
@@ -31,6 +32,9 @@ struct codec<T, json_kind::converted> {
         from_json_known<T>,
         "inngest: the type has a to_json but no from_json (or is not default constructible): it can be "
         "written as JSON, not read back");
+    // nlohmann would cast any number to an enumeration's type
+    if constexpr (std::is_enum_v<T> && !has_own_to_json<T>)
+      return static_cast<T>(detail::read<std::underlying_type_t<T>>(value, at));
     try {
       T out = parse_dom(raw_text(value, at), at).template get<T>();
       check(out, at);
