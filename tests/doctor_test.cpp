@@ -84,6 +84,25 @@ TEST_CASE("a server that is away, of the wrong kind or refuses the key is a prob
   CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(), ContainsSubstring("the server refuses it"));
 }
 
+TEST_CASE("a doctor tells nobody who has a key to turn signatures off", "[doctor][security]") {
+  int status = 401;
+  auto chosen = options(inngest::mode::cloud, [&](const request& r) {
+    response out = healthy("dev");
+    if (r.path() != "/health") out.status = status;
+    return out;
+  });
+  chosen.event_key = "event-key";
+  CHECK_THAT(inngest::doctor(inngest::client(chosen)).text(),
+             ContainsSubstring("if it has no keys, set INNGEST_DEV=1"));
+  chosen.signing_key = key;
+  const auto refused = inngest::doctor(inngest::client(chosen));
+  CHECK_FALSE(refused.healthy());
+  CHECK_THAT(refused.text(), ContainsSubstring("compare the app's signing key (INNGEST_SIGNING_KEY)") &&
+                                 !ContainsSubstring("INNGEST_DEV"));
+  status = 200;
+  CHECK(inngest::doctor(inngest::client(chosen)).healthy());  // an engine with keys is of this kind
+}
+
 TEST_CASE("a web server that is no Inngest server is a problem, whatever it answers", "[doctor]") {
   const auto html = [](int status) {
     return response{.status = status,

@@ -344,3 +344,19 @@ TEST_CASE("a dev server that asks a cloud app to register is told which is which
   CHECK_THAT(refused.message,
              ContainsSubstring("expected dev") && ContainsSubstring("this app is in dev mode"));
 }
+
+TEST_CASE("a refused signing key is never a reason to turn signatures off", "[serve][sync][security]") {
+  const int status = GENERATE(401, 403);
+  const std::string signing_key = GENERATE(as<std::string>(), key, "");
+  auto options = support::quiet_options(inngest::mode::cloud);
+  options.signing_key = signing_key;
+  options.transport = std::make_shared<support::fake_transport>([&](const request&) {
+    return response{.status = status,
+                    .headers = {{"X-Inngest-Server-Kind", "dev"}},
+                    .body = R"({"error":"the signing key is missing or wrong"})"};
+  });
+  const auto refused = serving(options, [](auto&) {}).sync("http://localhost/api/inngest");
+  CHECK_FALSE(refused.ok);
+  CHECK_THAT(refused.message, ContainsSubstring("compare the app's signing key (INNGEST_SIGNING_KEY)") &&
+                                  !ContainsSubstring("INNGEST_DEV"));
+}

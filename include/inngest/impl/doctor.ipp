@@ -137,11 +137,17 @@ INNGEST_INLINE void examination::check_kind(const http::response& answer) {
   const auto kind = answer.headers.find(protocol::header::server_kind);
   if (!kind) return;
   if (*kind == to_string(settings().mode())) return add(severity::ok, "kind of server", std::string(*kind));
-  add(severity::problem, "kind of server",
-      is_cloud()
-          ? "the server is a dev server, and this app is in cloud mode: set INNGEST_DEV=1"
-          : "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
-            "set INNGEST_SIGNING_KEY");
+  if (!is_cloud())
+    return add(severity::problem, "kind of server",
+               "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
+               "set INNGEST_SIGNING_KEY");
+  const std::string found = "the server is a dev server, and this app is in cloud mode";
+  if (app_.keys().current.empty())
+    return add(severity::problem, "kind of server",
+               found + ": if it has no keys, set INNGEST_DEV=1; otherwise set INNGEST_SIGNING_KEY");
+  // An engine with keys calls itself a dev server, too.
+  add(severity::warning, "kind of server",
+      found + ": it must have keys, and the app's signing key (INNGEST_SIGNING_KEY) must be its own");
 }
 
 INNGEST_INLINE void examination::check_clock(const http::response& answer) {
@@ -164,7 +170,8 @@ INNGEST_INLINE void examination::check_signing_key() {
   if (!is_cloud() || app_.keys().current.empty()) return;
   const http::response answer = app_.call_api({.method = "GET", .url = "/v1/events?limit=1"});
   if (answer.status == 401 || answer.status == 403)
-    add(severity::problem, "signing key", "the server refuses it: does it belong to this environment?");
+    add(severity::problem, "signing key",
+        "the server refuses it: compare the app's signing key (INNGEST_SIGNING_KEY) with the server's");
   else if (answer.status < 300)
     add(severity::ok, "signing key", "the server accepts it");
 }

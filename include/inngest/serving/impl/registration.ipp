@@ -29,7 +29,11 @@ INNGEST_INLINE sync_result read_sync_answer(const served_app& app, const http::r
   const bool about_key = answer.status == 401 || answer.status == 403;
   if (about_key && reason.find(' ') == std::string::npos) reason += " the signing key was refused";
   const std::string mismatch = server_mismatch(app, answer.headers);
-  if (!mismatch.empty()) reason += ": " + mismatch;
+  // A server that refuses a key has keys itself: nobody shall turn signatures off because of a wrong key.
+  if (about_key && (mismatch.empty() || app.settings().mode() == mode::cloud))
+    reason += ": compare the app's signing key (INNGEST_SIGNING_KEY) with the server's";
+  else if (!mismatch.empty())
+    reason += ": " + mismatch;
   return {.message = "the server refused the registration: " + reason};
 }
 
