@@ -1,4 +1,5 @@
 #include <inngest/http.hpp>
+#include <inngest/http/detail/request_line.hpp>
 
 #include <string>
 
@@ -63,6 +64,48 @@ TEST_CASE("the path of a URL has neither origin nor query", "[http]") {
 TEST_CASE("a URL inside the query does not change the path", "[http]") {
   CHECK(request{.url = "/api/inngest?deploy=http://other/foo"}.path() == "/api/inngest");
   CHECK(request{.url = "https://host?to=/x"}.path() == "/");
+}
+
+TEST_CASE("a URL that names no one place is refused with a reason that tells no password",
+          "[http][security]") {
+  const auto [url, reason] = GENERATE(table<std::string, std::string>({
+      {"http://u:secretpw@127.0.0.1:5210/x", "Authorization header"},
+      {"http://u@127.0.0.1", "Authorization header"},
+      {"HTTPS://:secretpw@127.0.0.1?x=1", "Authorization header"},
+      {"http://@127.0.0.1", "Authorization header"},
+      {"http://u:secretpw@127.0.0.1:abc/", "Authorization header"},
+      {"http://u:x/secretpw@127.0.0.1/", "port"},
+      {"ftp://u:secretpw@127.0.0.1/", "not an http or https URL: \"ftp://...@127.0.0.1/\""},
+      {"u:secretpw@127.0.0.1", "not an http or https URL: \"...@127.0.0.1\""},
+      {"http:///u:secretpw@127.0.0.1", "without a host"},
+      {"http://127.0.0.1:abc/", "port"},
+      {"http://127.0.0.1:65536/", "port"},
+      {"http://127.0.0.1:0/", "port"},
+      {"http://127.0.0.1:/", "port"},
+      {"http://127.0.0.1:", "port"},
+      {"http://127.0.0.1:-1", "port"},
+      {"http://127.0.0.1:1:2", "port"},
+      {"http://127.0.0.1:18446744073709551617", "port"},
+      {"http://[::1]:?x", "port"},
+      {"http://:5210/", "without a host"},
+      {"http://[]/", "without a host"},
+      {"http://[::1/", "bracket"},
+      {"http://::1]/", "without a host"},
+      {"http://[::1]x/", "bracket"},
+      {"http://a[b]/", "bracket"},
+  }));
+  CAPTURE(url);
+  const std::string problem = inngest::detail::url_problem(url).value_or("none");
+  CHECK_THAT(problem,
+             Catch::Matchers::ContainsSubstring(reason) && !Catch::Matchers::ContainsSubstring("secretpw"));
+}
+
+TEST_CASE("a URL may have a port, an address in brackets, and an at sign after its host", "[http]") {
+  const std::string url =
+      GENERATE(as<std::string>(), "http://a", "http://a:1", "http://a:65535/", "https://a:080?x=a@b",
+               "http://[::1]", "http://[::1]:80/x", "HTTP://a/@b:c", "http://a#[@:");
+  CAPTURE(url);
+  CHECK(inngest::detail::url_problem(url).value_or("none") == "none");
 }
 
 TEST_CASE("a path that looks like a URL further on is a path", "[http]") {

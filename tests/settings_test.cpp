@@ -136,6 +136,19 @@ TEST_CASE("URLs that are none are refused", "[settings]") {
   }
 }
 
+TEST_CASE("a refused URL is told without its password", "[settings][security]") {
+  const std::string url =
+      GENERATE(as<std::string>(), "http://u:secretpw@127.0.0.1", "http://u:x/secretpw@127.0.0.1",
+               "ws://u:secretpw@127.0.0.1", "u:secretpw@127.0.0.1");
+  CAPTURE(url);
+  for (const std::string& text :
+       {error_of(with({}, {.id = "app", .api_base_url = url})),
+        error_of(with({}, {.id = "app", .serve_origin = url})), error_of(with({{"INNGEST_BASE_URL", url}})),
+        error_of(with({{"INNGEST_DEV", url}}))})
+    CHECK_THAT(text,
+               Catch::Matchers::ContainsSubstring("URL") && !Catch::Matchers::ContainsSubstring("secretpw"));
+}
+
 TEST_CASE("white space around keys, URLs and names is ignored, from options and environment", "[settings]") {
   for (const std::string& space : {std::string("\n"), std::string("\r\n"), std::string(" \t\n\v\f")}) {
     CAPTURE(space);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/protocol/signature.hpp>
 #include <inngest/transport/httplib.hpp>
 
@@ -54,7 +55,9 @@ std::string problem_in(const http::response& answer) {
 }  // namespace
 
 door::door(const target& of)
-    : name_("the engine at " + of.url), url_(url_without_end(of.url)), event_key_(of.event_key) {
+    : name_("the engine at " + inngest::detail::shown_url(of.url)),
+      url_(url_without_end(of.url)),
+      event_key_(of.event_key) {
   std::string key = of.signing_key;
   try {
     if (!of.file.empty()) {

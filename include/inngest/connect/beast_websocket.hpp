@@ -40,6 +40,7 @@
 #include <inngest/connect/worker.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/protocol/headers.hpp>
 
 // WebSockets with Boost.Beast 1.74 or later.
@@ -58,7 +59,9 @@ struct websocket_address {
 
 /// \throws protocol_error when the text is not such a URL.
 inline websocket_address read_websocket_url(std::string_view url) {
-  const auto refuse = [url] { return protocol_error("not a ws or wss URL: \"" + std::string(url) + "\""); };
+  const auto refuse = [url] {
+    return protocol_error("not a ws or wss URL: \"" + inngest::detail::shown_url(url) + "\"");
+  };
   websocket_address out{.is_secure = url.starts_with("wss://")};
   if (!out.is_secure && !url.starts_with("ws://")) throw refuse();
   std::string_view rest = url.substr(out.is_secure ? 6 : 5);

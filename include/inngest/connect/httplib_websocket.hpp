@@ -15,6 +15,7 @@
 #include <inngest/config.hpp>
 #include <inngest/connect/websocket.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 
@@ -43,9 +44,11 @@ class httplib_websocket final : public websocket {
     client_.set_tcp_nodelay(true);
     client_.set_socket_options([this](socket_t socket) { socket_ = socket; });
     client_.set_websocket_ping_interval(0);  // the protocol has heartbeats
-    if (!client_.connect()) throw unreachable("can't open a WebSocket to " + request.url);
+    if (!client_.connect())
+      throw unreachable("can't open a WebSocket to " + inngest::detail::shown_url(request.url));
     if (client_.subprotocol() != request.subprotocol)
-      throw unreachable("the server at " + request.url + " does not speak " + request.subprotocol);
+      throw unreachable("the server at " + inngest::detail::shown_url(request.url) + " does not speak " +
+                        request.subprotocol);
   }
 
   void send(std::string message) override {
@@ -99,7 +102,7 @@ inline websocket_connector httplib_connector() {
           "cpp-httplib's WebSockets can't be used with TLS: include <inngest/connect.hpp> and use "
           "Boost.Beast "
           "for \"" +
-          request.url + "\"");
+          inngest::detail::shown_url(request.url) + "\"");
     }
     return std::make_unique<detail::httplib_websocket>(request);
   };

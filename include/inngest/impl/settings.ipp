@@ -108,7 +108,8 @@ INNGEST_INLINE inngest::mode settings::mode_of(const std::string& dev_variable) 
   if (dev_variable.empty() || dev_variable == "0" || dev_variable == "false") return inngest::mode::cloud;
   if (dev_variable == "1" || dev_variable == "true" || detail::is_url(dev_variable))
     return inngest::mode::dev;
-  throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + dev_variable + "\"");
+  throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" +
+                            detail::shown_url(dev_variable) + "\"");
 }
 
 INNGEST_INLINE log_level settings::log_level_from_environment() const {
@@ -147,7 +148,7 @@ INNGEST_INLINE void settings::fill_url(std::string& option, const char* name,
 }
 
 INNGEST_INLINE std::string settings::checked_url(std::string url) {
-  if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
+  if (const auto problem = detail::url_problem(url)) throw configuration_error(*problem);
   detail::check_plain_text("a URL", url);
   while (url.ends_with('/')) url.pop_back();
   return url;

@@ -13,6 +13,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/keys.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/json/detail/text.hpp>

@@ -15,6 +15,7 @@
 #include <inngest/connect/detail/codec.hpp>
 #include <inngest/connect/detail/machine.hpp>
 #include <inngest/connect/detail/worker_body.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/registration.hpp>
 #include <inngest/serving/description.hpp>
@@ -79,7 +80,7 @@ inline worker_options worker_body::checked(const std::vector<app>& apps, worker_
   if (!options.gateway_url.empty() && !is_websocket_url(options.gateway_url)) {
     throw configuration_error(
         "worker_options::gateway_url or INNGEST_CONNECT_GATEWAY_URL is not a ws or wss URL: \"" +
-        options.gateway_url + "\"");
+        inngest::detail::shown_url(options.gateway_url) + "\"");
   }
   if (!options.connector) {
     throw configuration_error(

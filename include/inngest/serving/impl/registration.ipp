@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/serving/registration.hpp>
 
 namespace inngest::inline INNGEST_ABI::serving {
@@ -41,7 +42,8 @@ INNGEST_INLINE sync_result sync(const served_app& app, std::string url, const st
   if (app.route)
     return {.message = "an endpoint needs no registration: the server learns of it with its first request"};
   sync_result result = ask_to_register(app, url, deployment);
-  if (!result.ok) app.client.log().warn("registering the app at " + url + ": " + result.message);
+  if (!result.ok)
+    app.client.log().warn("registering the app at " + detail::shown_url(url) + ": " + result.message);
   return result;
 }
 

@@ -62,7 +62,7 @@ INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request
     throw configuration_error(to_printable(*problem));
   const std::string_view url = request.url;
   const std::size_t scheme = http_scheme_length(url);
-  const std::size_t end = (std::min)(url.find_first_of("/?#", scheme), url.size());
+  const std::size_t end = scheme + url_authority(url).size();
   const std::string_view target = url.substr(end, url.find('#') - end);
   return {(scheme == 7 ? "http://" : "https://") + std::string(url.substr(scheme, end - scheme)),
           (target.starts_with('/') ? "" : "/") + std::string(target)};

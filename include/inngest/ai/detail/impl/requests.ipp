@@ -11,9 +11,8 @@ INNGEST_INLINE void refuse(const std::string& model, const std::string& problem)
 
 INNGEST_INLINE std::string below(const std::string& model, const char* option, const std::string& base,
                                  const std::string& path) {
-  const std::size_t scheme = base.starts_with("https://") ? 8 : base.starts_with("http://") ? 7 : 0;
-  if (scheme == 0 || base.size() == scheme || base[scheme] == '/')
-    refuse(model, std::string(option) + " must be an http or https URL, not \"" + base + "\"");
+  if (const auto problem = inngest::detail::url_problem(base))
+    refuse(model, std::string(option) + ": " + *problem);
   const std::size_t query = (std::min)(base.find('?'), base.size());
   std::string out = base.substr(0, query);
   if (!out.ends_with('/')) out += '/';

@@ -8,6 +8,7 @@
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/registration_rules.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 #include <inngest/time/detail/server_duration.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -74,7 +75,7 @@ INNGEST_INLINE void function_rules::check_steps() {
   if (std::none_of(schemes.begin(), schemes.end(), [&](const char* scheme) {
         return detail::same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
       }))
-    add("its URL must begin with http:// or https://: " + text);
+    add("its URL must begin with http:// or https://: " + detail::shown_url(text));
 }
 
 INNGEST_INLINE void function_rules::check_triggers() {
