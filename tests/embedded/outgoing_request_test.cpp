@@ -241,6 +241,9 @@ TEST_CASE("what comes from an event can't add fields or requests to a fetch", "[
   CHECK_THAT(refused(by_url, site.url("/a b")), ContainsSubstring("percent_encoded"));
   CHECK_THAT(refused(by_url, "http://"), ContainsSubstring("without a host"));
   CHECK_THAT(refused(by_url, "ftp://example.com/"), ContainsSubstring("not an http or https URL"));
+  CHECK_THAT(refused(by_url, "http://u:secretpw@127.0.0.1:1/"),
+             ContainsSubstring("Authorization header") && !ContainsSubstring("secretpw"));
+  CHECK_THAT(refused(by_url, "http://127.0.0.1:65536/"), ContainsSubstring("port"));
   CHECK_THAT(refused(by_method, "GET /" + evil + "GET"), ContainsSubstring("not a method of HTTP"));
   CHECK(seen == 0);
 }
@@ -331,6 +334,89 @@ TEST_CASE("a redirected request takes no secret to another origin, and describes
         "Transfer-Encoding ");
   CHECK(names(303, "/c d?e=\xc3\xa4").starts_with("GET http://a/c%20d?e=%C3%A4 "));
   CHECK_FALSE(redirected_request(first, {.status = 304, .headers = {{"location", "/c"}}}));
+}
+
+TEST_CASE("a redirect's location is resolved as RFC 3986 asks", "[embedded]") {
+  const auto [location, target] = GENERATE(table<std::string, std::string>({
+      // the examples of section 5.4, without their fragments
+      {"g:h", "none"},
+      {"g", "http://a/b/c/g"},
+      {"./g", "http://a/b/c/g"},
+      {"g/", "http://a/b/c/g/"},
+      {"/g", "http://a/g"},
+      {"//g", "http://g"},
+      {"?y", "http://a/b/c/d;p?y"},
+      {"g?y", "http://a/b/c/g?y"},
+      {"#s", "http://a/b/c/d;p?q"},
+      {"g#s", "http://a/b/c/g"},
+      {"g?y#s", "http://a/b/c/g?y"},
+      {";x", "http://a/b/c/;x"},
+      {"g;x?y#s", "http://a/b/c/g;x?y"},
+      {".", "http://a/b/c/"},
+      {"./", "http://a/b/c/"},
+      {"..", "http://a/b/"},
+      {"../", "http://a/b/"},
+      {"../g", "http://a/b/g"},
+      {"../..", "http://a/"},
+      {"../../", "http://a/"},
+      {"../../g", "http://a/g"},
+      {"../../../g", "http://a/g"},
+      {"../../../../g", "http://a/g"},
+      {"/./g", "http://a/g"},
+      {"/../g", "http://a/g"},
+      {"g.", "http://a/b/c/g."},
+      {".g", "http://a/b/c/.g"},
+      {"g..", "http://a/b/c/g.."},
+      {"..g", "http://a/b/c/..g"},
+      {"./../g", "http://a/b/g"},
+      {"./g/.", "http://a/b/c/g/"},
+      {"g/./h", "http://a/b/c/g/h"},
+      {"g/../h", "http://a/b/c/h"},
+      {"g;x=1/./y", "http://a/b/c/g;x=1/y"},
+      {"g;x=1/../y", "http://a/b/c/y"},
+      {"g?y/./x", "http://a/b/c/g?y/./x"},
+      {"g?y/../x", "http://a/b/c/g?y/../x"},
+      {"g#s/../x", "http://a/b/c/g"},
+      // others
+      {"?y:z", "http://a/b/c/d;p?y:z"},
+      {"g?u=http://x", "http://a/b/c/g?u=http://x"},
+      {"/g:h", "http://a/g:h"},
+      {"/x//../y", "http://a/x/y"},
+      {"HTTPS://g/../x?y#s", "HTTPS://g/x?y"},
+      {"http://g?y", "http://g?y"},
+      {"http://u:secretpw@g/", "none"},
+      {"http://g:65536/", "none"},
+  }));
+  CAPTURE(location);
+  const inngest::http::request first{.method = "GET", .url = "http://a/b/c/d;p?q#f"};
+  const auto next =
+      inngest::embedded::redirected_request(first, {.status = 302, .headers = {{"location", location}}});
+  CHECK((next ? next->url : "none") == target);
+}
+
+TEST_CASE("a redirect's location is resolved at a URL without a path, too", "[embedded]") {
+  const std::string location = GENERATE("g", "/g", "../g", "./g#f");
+  const auto next = inngest::embedded::redirected_request(
+      {.method = "GET", .url = "http://a?q=/"}, {.status = 302, .headers = {{"location", location}}});
+  CHECK(next.value().url == "http://a/g");
+}
+
+TEST_CASE("an origin is the same in other letters and with its scheme's own port", "[embedded][security]") {
+  const auto keeps_secrets = [](const std::string& from, const std::string& to) {
+    const auto next = inngest::embedded::redirected_request(
+        {.method = "GET", .url = from, .headers = {{"Authorization", "secret"}}},
+        {.status = 302, .headers = {{"location", to}}});
+    return next.value().headers.find("authorization").has_value();
+  };
+  CHECK(keeps_secrets("http://127.0.0.1:5210", "HTTP://127.0.0.1:5210/up"));
+  CHECK(keeps_secrets("http://Example.com/", "http://example.COM:80/up"));
+  CHECK(keeps_secrets("HTTPS://example.com:443", "https://example.com?x"));
+  CHECK(keeps_secrets("http://[::A]:80/", "http://[::a]/"));
+  CHECK_FALSE(keeps_secrets("http://example.com", "http://example.com:443/"));
+  CHECK_FALSE(keeps_secrets("https://example.com", "https://example.com:80/"));
+  CHECK_FALSE(keeps_secrets("https://example.com", "http://example.com/"));
+  CHECK_FALSE(keeps_secrets("http://example.com", "http://example.com.evil/"));
+  CHECK_FALSE(keeps_secrets("http://127.0.0.1", "http://localhost/"));
 }
 
 TEST_CASE("redirects share the time of one request", "[embedded]") {

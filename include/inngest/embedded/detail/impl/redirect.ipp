@@ -14,18 +14,50 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::redirects {
 
-/// Resolves a location without its query and fragment.
+/// Applies the segments "." and ".." of a path that begins with a slash.
+INNGEST_INLINE std::string without_dot_segments(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::string_view segment = path.substr(0, path.find('/', 1));
+    path.remove_prefix(segment.size());
+    if (segment != "/." && segment != "/..") {
+      out += segment;
+      continue;
+    }
+    if (segment == "/..") out.resize(out.empty() ? 0 : out.rfind('/'));
+    if (path.empty()) out += '/';
+  }
+  return out;
+}
+
+/// A URL whose path has no dot segments.
+INNGEST_INLINE std::string normalized(std::string_view url) {
+  const std::size_t scheme = detail::http_scheme_length(url);
+  if (scheme == 0) return std::string(url);
+  const std::size_t path = scheme + detail::url_authority(url).size();
+  const std::size_t query = (std::min)(url.find('?'), url.size());
+  return std::string(url.substr(0, path)) + without_dot_segments(url.substr(path, query - path)) +
+         std::string(url.substr(query));
+}
+
+/// Resolves a location as RFC 3986, section 5.3, asks. The fragments are dropped: they are not sent.
 INNGEST_INLINE std::string resolved(std::string_view url, std::string_view location) {
-  const std::size_t scheme_end = url.find("://");
-  const std::size_t path = (std::min)(url.find('/', scheme_end + 3), url.size());
-  if (location.starts_with("//")) return std::string(url.substr(0, scheme_end + 1)) + std::string(location);
-  if (location.starts_with('/')) return std::string(url.substr(0, path)) + std::string(location);
-  const std::size_t mark = location.find_first_of(":/");
-  if (mark != std::string_view::npos && location[mark] == ':') return std::string(location);  // has a scheme
+  url = url.substr(0, url.find('#'));
+  location = location.substr(0, location.find('#'));
+  const std::size_t path_begin = detail::http_scheme_length(url) + detail::url_authority(url).size();
+  const std::size_t path_end = (std::min)(url.find('?'), url.size());
+  const auto from_url = [&](std::size_t end) {
+    return std::string(url.substr(0, end)) + std::string(location);
+  };
   if (location.empty()) return std::string(url);
-  const std::size_t last = url.rfind('/');
-  const std::string_view folder = url.substr(0, last < path ? path : last);
-  return std::string(folder) + '/' + std::string(location);
+  if (location.starts_with('?')) return from_url(path_end);
+  if (location.starts_with("//")) return normalized(from_url(url.find(':') + 1));
+  if (location.starts_with('/')) return normalized(from_url(path_begin));
+  const std::size_t mark = location.find_first_of(":/?");
+  if (mark != std::string_view::npos && location[mark] == ':') return normalized(location);  // has a scheme
+  const std::size_t folder = url.substr(path_begin, path_end - path_begin).rfind('/');
+  if (folder != std::string_view::npos) return normalized(from_url(path_begin + folder + 1));
+  return normalized(std::string(url.substr(0, path_begin)) + '/' + std::string(location));
 }
 
 /// Adds the parameters of `query` whose names are not yet in `out`.
@@ -39,11 +71,6 @@ INNGEST_INLINE void add_parameters(std::string& out, std::string_view query) {
     if (!out.empty()) out += '&';
     out += parameter;
   }
-}
-
-/// The scheme, host and port.
-INNGEST_INLINE std::string_view origin_of(std::string_view url) {
-  return url.substr(0, url.find_first_of("/?#", detail::http_scheme_length(url)));
 }
 
 /// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
@@ -88,16 +115,11 @@ INNGEST_INLINE std::optional<http::request> redirected_request(const http::reque
   const bool becomes_get = answer.status >= 301 && answer.status <= 303;
   const std::string location = redirects::encoded_location(answer.headers.find("location").value_or(""));
   if ((!becomes_get && !is_redirect(answer)) || location.empty()) return std::nullopt;
-  const std::string_view target = std::string_view(location).substr(0, location.find('#'));
-  const std::size_t query = (std::min)(target.find('?'), target.size());
-  const std::string_view url = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
-  http::request out{
-      .method = request.method,
-      .url = redirects::resolved(url, target.substr(0, query)) + std::string(target.substr(query))};
+  http::request out{.method = request.method, .url = redirects::resolved(request.url, location)};
   if (detail::url_problem(out.url)) return std::nullopt;
   if (becomes_get && out.method != "HEAD") out.method = "GET";
   if (!becomes_get) out.body = request.body;
-  const bool is_same_origin = redirects::origin_of(out.url) == redirects::origin_of(request.url);
+  const bool is_same_origin = detail::url_origin(out.url) == detail::url_origin(request.url);
   for (const auto& [name, value] : request.headers) {
     if (redirects::is_kept(name, is_same_origin, !becomes_get)) out.headers.add(name, value);
   }
