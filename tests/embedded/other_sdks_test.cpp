@@ -512,6 +512,32 @@ TEST_CASE("a call follows redirects with its body and headers, but not for ever"
   CHECK(turns == inngest::embedded::most_redirects + 1);
 }
 
+TEST_CASE("an answer with status 201 that is no envelope fails the call with what was wrong",
+          "[other_sdks]") {
+  const std::string body = GENERATE(as<std::string>(), "1", "[1]", "text", "", "null", R"({"a":1})",
+                                    R"({"status":"200","body":1})", R"({"status":99,"body":1})",
+                                    R"({"status":200,"headers":1,"body":1})");
+  CAPTURE(body);
+  httplib::Server app;
+  app.Post("/x", [&](const httplib::Request&, httplib::Response& answer) {
+    answer.status = 201;
+    answer.set_header("x-inngest-sdk", "test:v1");
+    answer.set_content(body, "application/json");
+  });
+  support::running_server running(app);
+  inngest::embedded::engine engine{support::quiet_client(), {}};
+  const inngest::embedded::http_server server{engine, {.port = 0}};
+  json one = good_function();
+  one["steps"]["step"]["runtime"]["url"] = running.url() + "/x";
+  one["steps"]["step"]["retries"] = {{"attempts", 0}};
+  engine.register_app("app", json{{"appName", "app"}, {"functions", {one}}}.dump());
+  const std::string event = engine.accept(R"({"name":"a/x"})").front();
+  const auto ended = engine.wait_for(engine.runs_of(event).at(0).id, support::patience);
+  CHECK(ended.status == run_status::failed);
+  CHECK_THAT(ended.error.value().message, ContainsSubstring("status 201 must be a JSON object with") &&
+                                              !ContainsSubstring("json.exception"));
+}
+
 TEST_CASE("registrations that a server accepts are accepted", "[other_sdks]") {
   const json more = GENERATE(
       json::object(), json{{"triggers", json::array()}}, json{{"triggers", nullptr}},

@@ -99,7 +99,7 @@ void door::refuse(const http::response& answer) const {
     case 400:
     case 415:
     case 422:
-      throw failure(outcome::wrong_usage, name_ + "refuses the request: " + problem);
+      throw failure(outcome::wrong_usage, name_ + " refuses the request: " + problem);
     case 401:
       throw failure(outcome::no_engine,
                     name_ + (bearer_.empty() ? " needs its signing key" : " refuses the signing key") +

@@ -41,12 +41,19 @@ INNGEST_INLINE std::unique_ptr<app_route> app_calls::route_to(const function_def
 }
 
 INNGEST_INLINE void app_calls::unwrap(http::response& answer) {
-  const json whole = detail::parse_dom(answer.body);
-  const json status = whole.value("status", json(500));
-  if (!status.is_number_integer() || status < 100 || status > 599)
-    throw protocol_error("the streamed answer has an invalid status: " + status.dump());
+  json whole;
+  try {
+    whole = detail::parse_dom(answer.body);
+  } catch (const payload_error&) {  // it is told below
+  }
+  const json status = whole.is_object() ? whole.value("status", json()) : json();
+  const json headers = whole.is_object() ? whole.value("headers", json::object()) : json();
+  if (!status.is_number_integer() || status < 100 || status > 599 || !headers.is_object())
+    throw protocol_error(
+        "an answer with status 201 must be a JSON object with status (from 100 to 599), headers and body, "
+        "not " +
+        detail::to_printable(answer.body.substr(0, 100)));
   answer.status = status.get<int>();
-  const json headers = whole.value("headers", json::object());
   for (const auto& [name, value] : headers.items()) {
     if (value.is_string()) answer.headers.add(name, value.get<std::string>());
   }
