@@ -482,6 +482,33 @@ INNGEST_STORE_TEST("of a run's messages the newest are kept, and all metadata") 
   CHECK(kept->notes_of("r2").size() == 1);
 }
 
+INNGEST_STORE_TEST("metadata that a later change of its kind and target sets is removed") {
+  TestType kept;
+  const auto change = [](int number, const std::string& op, const std::string& kind,
+                         const std::string& target = {}) {
+    run_note out = note("r1", number, run_note::kind::metadata);
+    out.name = op;
+    out.subject = kind;
+    out.target = target;
+    return out;
+  };
+  const changes all{.notes = {change(1, "merge", "a"), change(2, "set", "b"), change(3, "set", "a", "step"),
+                              note("r1", 4), change(5, "set", "a"), change(6, "merge", "a"),
+                              change(7, "set", "b")}};
+  commit(*kept, {.runs = {run_of("r1", {"e"})}});
+  commit(*kept, all);
+  commit(*kept, all);  // as after a failure
+  kept.reopen();
+  const auto numbers = [&] {
+    strings out;
+    for (const run_note& each : kept->notes_of("r1")) out.push_back(each.text);
+    return out;
+  };
+  CHECK(numbers() == strings{"3", "4", "5", "6", "7"});
+  commit(*kept, {.notes = {change(8, "set", "a")}});
+  CHECK(numbers() == strings{"3", "4", "7", "8"});
+}
+
 INNGEST_STORE_TEST("more is forgotten than fits into one slice") {
   TestType kept;
   changes all;

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,9 @@ class memory_store final : public store {
     std::set<step_hash> steps{};              // of the memos
     std::vector<std::uint64_t> positions{};   // of the timeline's entries
     std::map<std::string, run_note> notes{};  // by id
+    /// The ids of the notes by what they are about: metadata by kind and target, others only by what they
+    /// are.
+    std::map<std::tuple<run_note::kind, std::string, std::string>, std::set<std::string>> alike{};
     std::map<std::uint64_t, run_log_line> log{};
   };
 

@@ -221,8 +221,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// The kind as text, such as "metadata".
 constexpr std::string_view to_string(run_note::kind what) { return detail::name_of(what); }
 
-/// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. Metadata is not
-/// limited.
+/// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. A store
+/// does not limit metadata; the engine does.
 inline constexpr std::size_t most_messages_of_run = 200;
 
 /// A change of a run's tags.

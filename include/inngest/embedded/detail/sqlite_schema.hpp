@@ -52,10 +52,13 @@ void keep_audit(database& file);
 /// runs to the view. Older entries get it from the results of their names, in order.
 void note_step_ids(database& file);
 
+/// Version 10. Adds an index to find the metadata that a later change replaces.
+void index_metadata(database& file);
+
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
-inline constexpr migration store_migrations[] = {make_store,           note_what_was_begun, make_notes,
-                                                 note_repetitions,     keep_logs,           make_searchable,
-                                                 keep_bulk_operations, keep_audit,          note_step_ids};
+inline constexpr migration store_migrations[] = {
+    make_store,      note_what_was_begun,  make_notes, note_repetitions, keep_logs,
+    make_searchable, keep_bulk_operations, keep_audit, note_step_ids,    index_metadata};
 
 /// \throws store_error for a database of another program.
 void check_is_store(database& file);

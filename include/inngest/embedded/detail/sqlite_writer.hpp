@@ -92,6 +92,7 @@ class writer {
 
   void put(const embedded::app_record& app);
 
+  void add(const std::vector<embedded::run_note>& notes);
   void add(const embedded::run_note& note);
 
   void put(const embedded::bulk_operation& operation);

@@ -364,14 +364,13 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& re
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
-  run.notes.try_emplace(note.id, note);
-  if (note.sets_metadata())
-    std::erase_if(run.notes, [&](const auto& entry) { return note.replaces(entry.second); });
-  if (note.what == run_note::kind::metadata) return;
-  const auto is_alike = [&](const auto& entry) { return entry.second.what == note.what; };
-  const auto count = std::count_if(run.notes.begin(), run.notes.end(), is_alike);
-  if (static_cast<std::size_t>(count) > most_messages_of_run)
-    run.notes.erase(std::find_if(run.notes.begin(), run.notes.end(), is_alike));
+  const bool is_metadata = note.what == run_note::kind::metadata;
+  std::set<std::string>& alike = is_metadata ? run.alike[{note.what, note.subject, note.target}]
+                                             : run.alike[{note.what, std::string(), std::string()}];
+  if (run.notes.try_emplace(note.id, note).second) alike.insert(note.id);
+  const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
+  while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
+  while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_log_record& record) {

@@ -376,6 +376,10 @@ INNGEST_INLINE void note_step_ids(database& file) {
   )");
 }
 
+INNGEST_INLINE void index_metadata(database& file) {
+  file.execute("CREATE INDEX metadata_by_kind ON notes (run, subject, target, id) WHERE what = 0");
+}
+
 INNGEST_INLINE void check_is_store(database& file) {
   const auto found = file.number("PRAGMA application_id");
   if (found == application_id) return;

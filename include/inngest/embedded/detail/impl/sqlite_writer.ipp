@@ -1,5 +1,10 @@
 #pragma once
 
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/bulk_text.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>
@@ -26,7 +31,7 @@ INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
     file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
   for (const auto& value : changes.values) put(value);
   for (const auto& app : changes.apps) put(app);
-  for (const auto& note : changes.notes) add(note);
+  add(changes.notes);
   for (const auto& tag : changes.tags) change(tag);
   for (const auto& entry : changes.audit) add(entry);
   for (std::size_t i = 0; i < changes.log_lines.size(); ++i) {
@@ -369,24 +374,32 @@ INNGEST_INLINE void writer::put(const embedded::app_record& app) {
   file_.run("INSERT OR REPLACE INTO apps (id, text) VALUES (?1, ?2)", app.id, app.text);
 }
 
+INNGEST_INLINE void writer::add(const std::vector<embedded::run_note>& notes) {
+  std::set<std::pair<std::string_view, embedded::run_note::kind>> limited;  // by run
+  for (const auto& note : notes) {
+    add(note);
+    if (note.what != embedded::run_note::kind::metadata) limited.emplace(note.run_id, note.what);
+  }
+  for (const auto& [run_id, what] : limited) {
+    file_.run(
+        "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
+        "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
+        "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+        run_id, what, embedded::most_messages_of_run);
+  }
+}
+
 INNGEST_INLINE void writer::add(const embedded::run_note& note) {
+  static_assert(static_cast<int>(embedded::run_note::kind::metadata) == 0, "see index_metadata");
   file_.run(
       "INSERT INTO notes (run, id, what, at, subject, name, target, text) "
       "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       note.run_id, note.id, note.what, note.at, note.subject, note.name, note.target, note.text);
-  if (note.what == embedded::run_note::kind::metadata) {
-    if (!note.sets_metadata()) return;
-    file_.run(
-        "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = ?3 "
-        "AND subject = ?4 AND target = ?5",
-        note.run_id, note.id, note.what, note.subject, note.target);
-    return;
-  }
-  file_.run(
-      "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
-      "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
-      "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-      note.run_id, note.what, embedded::most_messages_of_run);
+  if (!note.sets_metadata()) return;
+  file_.run(  // the index is used only when the statement names the kind
+      "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = 0 "
+      "AND subject = ?3 AND target = ?4",
+      note.run_id, note.id, note.subject, note.target);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite
