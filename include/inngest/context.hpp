@@ -282,7 +282,8 @@ class basic_context {
   /// request_rejected, unreachable.
   void score(const std::string& name, const score_value& value);
   /// Stores values with the running step; outside of steps, with the run: see score(). `values` is a JSON
-  /// object.
+  /// object of at most 64 KB. In a step, an embedded engine leaves out what exceeds a limit, and logs a
+  /// warning: see docs/embedding.md.
   void set_metadata(const std::string& kind, const json& values,
                     metadata_change change = metadata_change::set);
 

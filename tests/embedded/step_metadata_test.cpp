@@ -7,15 +7,19 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/eventually.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
 using inngest::json;
 using inngest::embedded::engine;
 using inngest::embedded::run_note;
@@ -28,11 +32,40 @@ INNGEST_FIELDS(none)
 using begun = inngest::event<"test/begun", none>;
 using context = inngest::context<begun>;
 
-inngest::client make_client() {
-  return inngest::client({.id = "app",
-                          .log = inngest::logger(inngest::log_to_stderr, inngest::log_level::off),
-                          .environment = [](const char*) { return std::nullopt; }});
+inngest::client make_client(inngest::logger log = inngest::logger(inngest::log_to_stderr,
+                                                                  inngest::log_level::off)) {
+  return inngest::client(
+      {.id = "app", .log = std::move(log), .environment = [](const char*) { return std::nullopt; }});
 }
+
+/// The warnings of an engine.
+class warnings {
+ public:
+  inngest::logger logger() {
+    return inngest::logger(
+        [this](const inngest::log_record& record) {
+          const std::lock_guard lock(mutex_);
+          all_.emplace_back(record.message);
+        },
+        inngest::log_level::warn);
+  }
+  std::vector<std::string> all() const {
+    const std::lock_guard lock(mutex_);
+    return all_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> all_;
+};
+
+/// What a run of a step with the body leaves in a store in memory or on disk.
+struct outcome {
+  std::string run{};
+  std::vector<run_note> notes{};
+  std::map<std::string, json> values{};
+  std::vector<std::string> warnings{};
+};
 
 /// Sets something in each kind of attempt: one that is retried, a final one, and two uses of an id.
 auto make_function(const inngest::client& app) {
@@ -56,6 +89,37 @@ std::map<std::string, json> combined(const inngest::embedded::store& store, cons
   for (const json& found : inngest::embedded::combined_metadata(store.notes_of(run_id)))
     out[found["target"].dump() + found["kind"].get<std::string>()] = found["values"];
   return out;
+}
+
+template <class Body>
+outcome run_step(const Body& body) {
+  const support::temporary_folder folder;
+  std::shared_ptr<inngest::embedded::store> store = std::make_shared<inngest::embedded::memory_store>();
+  if (GENERATE(false, true))
+    store = std::make_shared<inngest::embedded::sqlite_store>(
+        inngest::embedded::sqlite_options{.path = (folder.path() / "runs.db").string()});
+  warnings logged;
+  const inngest::client app = make_client(logged.logger());
+  const auto f = app.create_function({.id = "f"}, inngest::on<begun>(),
+                                     [&](context& ctx) { ctx.step.run("report", [&] { body(ctx); }); });
+  outcome out;
+  {
+    engine running{app, {f}, {.store = store}};
+    out.run = running.start(f, json::object());
+    CHECK(running.wait_for(out.run, support::patience).status == run_status::completed);
+  }
+  out.notes = store->notes_of(out.run);
+  out.values = combined(*store, out.run);
+  out.warnings = logged.all();
+  return out;
+}
+
+run_note change(std::string op, std::string values, std::string kind = "userland.n") {
+  return {.id = "1",
+          .what = run_note::kind::metadata,
+          .subject = std::move(kind),
+          .name = std::move(op),
+          .text = std::move(values)};
 }
 
 void check(const std::map<std::string, json>& found) {
@@ -108,4 +172,118 @@ TEST_CASE("a test reads what a step's body says about the step", "[testing][meta
   CHECK(run.step("again").score("quality") == std::nullopt);
   CHECK(run.step("large").metadata("text").is_null());
   CHECK(run.score("quality") == std::nullopt);
+}
+
+TEST_CASE("what a step's body replaces does not count as metadata of the run", "[embedded][metadata]") {
+  const outcome found = run_step([](context& ctx) {
+    for (int i = 0; i < 30; ++i) ctx.set_metadata("k", {{"text", std::string(60'000, 'x')}, {"i", i}});
+    ctx.score("quality", 0.5);
+  });
+  CHECK(found.values.at(R"({"step_id":"report"}userland.k)")["i"] == 29);
+  CHECK(found.values.contains(R"({"step_id":"report"}inngest.score)"));
+  CHECK(found.notes.size() == 2);
+  CHECK(found.warnings.empty());
+}
+
+TEST_CASE("metadata that a step's body sets over a limit is left out with a warning",
+          "[embedded][metadata]") {
+  SECTION("of a change") {
+    const outcome found = run_step([](context& ctx) {
+      ctx.set_metadata("large", {{"text", std::string(70'000, 'x')}});
+      ctx.set_metadata("small", {{"i", 1}});
+    });
+    CHECK(found.notes.size() == 1);
+    REQUIRE(found.warnings.size() == 1);
+    CHECK_THAT(found.warnings[0], ContainsSubstring(found.run) && ContainsSubstring("step \"report\"") &&
+                                      ContainsSubstring("userland.large") && ContainsSubstring("65536"));
+  }
+  SECTION("of a run") {
+    const outcome found = run_step([](context& ctx) {
+      for (int i = 0; i < 20; ++i)
+        ctx.set_metadata("k" + std::to_string(i), {{"text", std::string(60'000, 'x')}});
+      ctx.score("quality", 0.5);
+    });
+    CHECK(found.notes.size() == 18);
+    CHECK(found.values.contains(R"({"step_id":"report"}inngest.score)"));
+    REQUIRE(found.warnings.size() == 1);
+    CHECK_THAT(found.warnings[0], ContainsSubstring(found.run) && ContainsSubstring("step \"report\"") &&
+                                      ContainsSubstring("userland.k17") && ContainsSubstring("1 MB"));
+  }
+}
+
+TEST_CASE("a step reports a limited number of changes, and what it replaces does not count",
+          "[embedded][metadata]") {
+  SECTION("different kinds") {
+    const outcome found = run_step([](context& ctx) {
+      for (int i = 0; i < 50'000; ++i) ctx.set_metadata("k" + std::to_string(i), {{"i", i}});
+    });
+    CHECK(found.notes.size() == 1000);
+    REQUIRE(found.warnings.size() == 1);
+    CHECK_THAT(found.warnings[0], ContainsSubstring("userland.k1000") && ContainsSubstring("1000 changes") &&
+                                      ContainsSubstring("48999 more"));
+  }
+  SECTION("one kind") {
+    const outcome found = run_step([](context& ctx) {
+      for (int i = 0; i < 5'000; ++i) ctx.set_metadata("k", {{"i", i}});
+    });
+    CHECK(found.notes.size() == 1);
+    CHECK(found.values.at(R"({"step_id":"report"}userland.k)")["i"] == 4'999);
+    CHECK(found.warnings.empty());
+  }
+}
+
+TEST_CASE("the sum of integers is an integer if it fits", "[embedded][metadata]") {
+  const auto sum = [](const std::string& first, const std::string& second) {
+    const json all = inngest::embedded::combined_metadata(
+        {change("set", R"({"n":)" + first + "}"), change("add", R"({"n":)" + second + "}")});
+    return all.at(0).at("values").at("n").dump();
+  };
+  CHECK(sum("1", "2") == "3");
+  CHECK(sum("-1", "-2") == "-3");
+  CHECK(sum("1", "0.5") == "1.5");
+  CHECK(sum("9223372036854775806", "1") == "9223372036854775807");
+  CHECK(sum("9223372036854775807", "1") == "9.223372036854776e+18");
+  CHECK(sum("-9223372036854775808", "-1") == "-9.223372036854776e+18");
+  CHECK(sum("18446744073709551615", "1") == "1.8446744073709552e+19");
+}
+
+TEST_CASE("the metadata of a run is counted without what a later change replaces", "[embedded][metadata]") {
+  using namespace inngest::embedded;
+  metadata_usage usage;
+  const std::string large = R"({"text":")" + std::string(60'000, 'x') + "\"}";
+  for (int i = 0; i < 30; ++i) usage.add(change("set", large));
+  usage.add({.what = run_note::kind::message, .text = std::string(2'000'000, 'x')});
+  CHECK(usage.exceeded().empty());
+  for (int i = 0; i < 16; ++i) usage.add(change("merge", large));
+  CHECK(usage.exceeded().empty());
+  CHECK(usage.exceeded_with(change("merge", large)) == "more than 1 MB");
+  CHECK(usage.exceeded_with(change("set", large, "userland.m")) == "more than 1 MB");
+  CHECK(usage.exceeded_with(change("set", large)).empty());
+  usage.add(change("merge", large));
+  CHECK(usage.exceeded() == "more than 1 MB");
+  usage.add(change("set", "{}"));
+  CHECK(usage.exceeded().empty());
+
+  run_note of_step = change("set", "{}");
+  of_step.target = std::string(2'000'000, 'x');
+  CHECK(usage.exceeded_with(of_step) == "more than 1 MB");
+
+  for (std::size_t i = 1; i < max_metadata_changes_of_run; ++i) usage.add(change("add", R"({"n":1})"));
+  CHECK(usage.exceeded().empty());
+  CHECK(usage.exceeded_with(change("add", R"({"n":1})")) == "more than 10000 changes");
+  CHECK(usage.exceeded_with(change("set", R"({"n":1})")).empty());
+}
+
+TEST_CASE("a request has a limited number of changes, and a target of limited length",
+          "[embedded][metadata]") {
+  using namespace inngest::embedded;
+  json body{{"metadata", json::array()}};
+  for (std::size_t i = 0; i < max_metadata_changes; ++i)
+    body["metadata"].push_back({{"kind", "userland.k"}, {"op", "merge"}, {"values", {{"i", i}}}});
+  CHECK(read_metadata(body.dump()).size() == max_metadata_changes);
+  body["target"] = {{"step_id", std::string(70'000, 'x')}};
+  CHECK_THROWS_AS(read_metadata(body.dump()), metadata_too_large);
+  body.erase("target");
+  body["metadata"].push_back(body["metadata"].at(0));
+  CHECK_THROWS_AS(read_metadata(body.dump()), metadata_too_large);
 }

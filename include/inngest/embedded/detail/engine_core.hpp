@@ -362,6 +362,12 @@ class engine_core {
   /// Adds a log line about a failure.
   void log_failure(const run& run, const timeline_entry& entry, const changes& fresh);
 
+  /// Adds a log line about metadata that is not stored.
+  void log_unstored(const scheduling::unstored_metadata& what);
+
+  /// How log lines name a run.
+  static std::string whose(const run& run);
+
   static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh);
 
   options options_;

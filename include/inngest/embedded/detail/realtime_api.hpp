@@ -172,16 +172,18 @@ class realtime_api {
       if (!engine_.store().find_run(run_id))
         return realtime_refusal(404, "there is no run \"" + run_id + "\"");
       timestamp earliest{};  // the system clock may have been set back since the last change
-      std::vector<run_note> all = engine_.store().notes_of(run_id);
-      for (const run_note& known : all)
+      metadata_usage all;
+      for (const run_note& known : engine_.store().notes_of(run_id)) {
         earliest = (std::max)(earliest, known.at + std::chrono::milliseconds(1));
+        all.add(known);
+      }
       for (run_note& note : notes) {
         note.run_id = run_id;
         note.at = earliest;
-        all.push_back(note);
+        all.add(note);
       }
-      if (remaining_metadata_size(all) > max_metadata_of_run)
-        throw metadata_too_large("metadata", "run \"" + run_id + "\" has more than 1 MB of it");
+      if (const std::string limit = all.exceeded(); !limit.empty())
+        throw metadata_too_large("metadata", "run \"" + run_id + "\" has " + limit + " of it");
       engine_.add_notes(std::move(notes));
       return {.headers = {{"content-type", "application/json"}}};
     } catch (const metadata_too_large& problem) {

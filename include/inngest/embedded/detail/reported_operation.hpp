@@ -87,7 +87,7 @@ struct reported_operation {
   std::int64_t took = 0;  // nanoseconds
   std::string user_id{};  // as the function wrote it; empty when absent
   std::int64_t user_index = 0;
-  std::vector<run_note> metadata{};  // that the step's body has set: see read_step_metadata
+  step_metadata metadata{};  // that the step's body has set
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 

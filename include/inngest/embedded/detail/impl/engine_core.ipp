@@ -100,6 +100,7 @@ INNGEST_INLINE void engine_core::add_notes(std::vector<run_note> notes, timestam
   }
   std::vector<tag_change> tags = tag_changes_of(notes);
   scheduler_.change_tags(tags);
+  scheduler_.count_metadata(notes);
   pending_.push_back({.notes = std::move(notes), .tags = std::move(tags)});
   ++changed_;
 }
@@ -242,6 +243,7 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     scheduler_.forget_replaced(fresh);
     note_progress(fresh);
+    for (const auto& each : scheduler_.take_unstored()) log_unstored(each);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }
@@ -289,11 +291,27 @@ INNGEST_INLINE void engine_core::note_progress(const changes& fresh) {
   }
 }
 
+INNGEST_INLINE void engine_core::log_unstored(const scheduling::unstored_metadata& what) {
+  const auto known = scheduler_.functions().find(what.run.function_slug);
+  log_lines_.push_back({.level = log_level::warn,
+                        .text = whose(what.run) + ": step \"" + what.step + "\": " + what.problem,
+                        .run_id = what.run.id,
+                        .app = known ? known->app_id : std::string(),
+                        .function = what.run.function_id,
+                        .step = what.step,
+                        .attempt = what.attempt});
+}
+
+INNGEST_INLINE std::string engine_core::whose(const run& run) {
+  return "run " + run.id + " of function \"" + run.function_id + "\"";
+}
+
 INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entry& entry,
                                              const changes& fresh) {
-  const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
   const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
-  const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
+  const auto what = [&] {
+    return entry.step.empty() ? whose(run) : whose(run) + ": step \"" + entry.step + "\"";
+  };
   const auto known = scheduler_.functions().find(run.function_slug);
   const auto add = [&](log_level level, std::string text) {
     log_lines_.push_back({.level = level,
@@ -312,7 +330,7 @@ INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entr
     case progress::step_failed:
       return add(log_level::warn, what() + ": " + attempt + " failed permanently: " + entry.detail);
     case progress::run_failed:
-      return add(log_level::error, whose + " failed: " + entry.detail);
+      return add(log_level::error, whose(run) + " failed: " + entry.detail);
     default:
       return;
   }

@@ -4,7 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <set>
+#include <limits>
+#include <map>
 #include <utility>
 
 #include <inngest/config.hpp>
@@ -27,6 +28,14 @@ INNGEST_INLINE std::string text_member(const json& object, const char* name, con
   if (!object.contains(name) || !object[name].is_string())
     throw payload_error(at + "." + name, "must be a text");
   return object[name].get<std::string>();
+}
+
+INNGEST_INLINE std::string too_many_bytes() {
+  return "is larger than " + std::to_string(max_metadata_size) + " bytes";
+}
+
+INNGEST_INLINE std::string too_many_changes(const char* whose) {
+  return std::string(whose) + " has at most " + std::to_string(max_metadata_changes) + " changes";
 }
 
 INNGEST_INLINE void check_kind(const std::string& kind, const std::string& at) {
@@ -68,7 +77,9 @@ INNGEST_INLINE std::string read_target(const json& body) {
   if (out.empty()) return {};
   if (!out.contains("step_id"))
     throw payload_error("target.step_id", "is needed with the other members of a target");
-  return encode(out);
+  std::string text = encode(out);
+  if (text.size() > max_metadata_size) throw metadata_too_large("target", too_many_bytes());
+  return text;
 }
 
 INNGEST_INLINE run_note read_change(const json& change, const std::string& target, const std::string& at) {
@@ -87,9 +98,7 @@ INNGEST_INLINE run_note read_change(const json& change, const std::string& targe
     for (const auto& [name, score] : values.items()) check_score(name, score, at + ".values");
   }
   out.text = encode(values);
-  if (metadata_size(out) > max_metadata_size)
-    throw metadata_too_large(at + ".values",
-                             "is larger than " + std::to_string(max_metadata_size) + " bytes");
+  if (metadata_size(out) > max_metadata_size) throw metadata_too_large(at + ".values", too_many_bytes());
   return out;
 }
 
@@ -97,6 +106,23 @@ INNGEST_INLINE run_note read_change(const json& change, const std::string& targe
 INNGEST_INLINE std::string shortened(std::string_view text, std::size_t size) {
   while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   return std::string(text.substr(0, size)) + "...";
+}
+
+/// The number as an integer of 64 bits; `nullopt` when it is none.
+INNGEST_INLINE std::optional<std::int64_t> integer_of(const json& number) {
+  constexpr auto largest = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
+  if (!number.is_number_integer()) return std::nullopt;
+  if (number.is_number_unsigned() && number.get<std::uint64_t>() > largest) return std::nullopt;
+  return number.get<std::int64_t>();
+}
+
+/// The sum of two numbers: an integer if both are and it fits.
+INNGEST_INLINE json sum_of(const json& first, const json& second) {
+  using limits = std::numeric_limits<std::int64_t>;
+  const auto a = integer_of(first), b = integer_of(second);
+  const bool fits = a && b && (*a > 0 ? *b <= (limits::max)() - *a : *b >= (limits::min)() - *a);
+  if (fits) return *a + *b;
+  return first.get<double>() + second.get<double>();
 }
 
 INNGEST_INLINE void combine(json& values, const std::string& op, const json& change) {
@@ -108,24 +134,68 @@ INNGEST_INLINE void combine(json& values, const std::string& op, const json& cha
     else if (!adds)
       values[name] = value;
     else if (value.is_number())
-      values[name] = values[name].get<double>() + value.get<double>();
+      values[name] = sum_of(values[name], value);
   }
+}
+
+/// The kind of a change that may be invalid.
+INNGEST_INLINE std::string kind_of_change(const json& change) {
+  const bool has_kind = change.is_object() && change.contains("kind") && change["kind"].is_string();
+  return has_kind ? change["kind"].get<std::string>() : std::string();
+}
+
+/// Removes the changes of a target that a later one replaces.
+INNGEST_INLINE void remove_replaced(std::vector<run_note>& changes) {
+  std::map<std::string, std::size_t> sets;  // the place of the last `set` of a kind
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (changes[i].sets_metadata()) sets[changes[i].subject] = i;
+  }
+  std::vector<run_note> kept;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto set = sets.find(changes[i].subject);
+    if (set == sets.end() || i >= set->second) kept.push_back(std::move(changes[i]));
+  }
+  changes = std::move(kept);
 }
 
 }  // namespace notes
 
 INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
 
-INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
-  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
-  std::size_t out = 0;
-  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
-    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
-    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
-    out += metadata_size(*note);
-    if (note->sets_metadata()) replaced.insert(of);
+INNGEST_INLINE void left_out_metadata::add(const std::string& kind, const std::string& why) {
+  if (++count_ > 1) return;
+  first_ = detail::to_printable("metadata of kind \"" + kind.substr(0, 128) + "\" is not stored: " + why);
+}
+
+INNGEST_INLINE std::string left_out_metadata::text() const {
+  return count_ < 2 ? first_ : first_ + " (and " + std::to_string(count_ - 1) + " more)";
+}
+
+INNGEST_INLINE void metadata_usage::add(const run_note& note) {
+  if (note.what != run_note::kind::metadata) return;
+  all_ = with(note);
+  amount& part = parts_[{note.subject, note.target}];
+  if (note.sets_metadata()) part = {};
+  ++part.changes;
+  part.bytes += metadata_size(note) + note.target.size();
+}
+
+INNGEST_INLINE metadata_usage::amount metadata_usage::with(const run_note& change) const {
+  amount out = all_;
+  const auto replaced = parts_.find({change.subject, change.target});
+  if (change.sets_metadata() && replaced != parts_.end()) {
+    out.changes -= replaced->second.changes;
+    out.bytes -= replaced->second.bytes;
   }
+  ++out.changes;
+  out.bytes += metadata_size(change) + change.target.size();
   return out;
+}
+
+INNGEST_INLINE std::string metadata_usage::exceeded_by(const amount& wanted) {
+  if (wanted.bytes > max_metadata_of_run) return "more than 1 MB";
+  if (wanted.changes <= max_metadata_changes_of_run) return {};
+  return "more than " + std::to_string(max_metadata_changes_of_run) + " changes";
 }
 
 INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
@@ -136,20 +206,27 @@ INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
   const std::string target = notes::read_target(whole);
   if (!whole.contains("metadata") || !whole["metadata"].is_array())
     throw payload_error("metadata", "must be an array");
+  if (whole["metadata"].size() > max_metadata_changes)
+    throw metadata_too_large("metadata", notes::too_many_changes("a request"));
   std::vector<run_note> out;
   for (const json& change : whole["metadata"])
     out.push_back(notes::read_change(change, target, "metadata[" + std::to_string(out.size()) + "]"));
   return out;
 }
 
-INNGEST_INLINE std::vector<run_note> read_step_metadata(const json& changes) {
-  std::vector<run_note> out;
+INNGEST_INLINE step_metadata read_step_metadata(const json& changes) {
+  step_metadata out;
   for (const json& change : changes) {
     try {
-      out.push_back(notes::read_change(change, {}, "metadata"));
-    } catch (const payload_error&) {
+      out.changes.push_back(notes::read_change(change, {}, "metadata"));
+    } catch (const payload_error& problem) {
+      out.left_out.add(notes::kind_of_change(change), problem.what());
     }
   }
+  notes::remove_replaced(out.changes);
+  for (std::size_t i = max_metadata_changes; i < out.changes.size(); ++i)
+    out.left_out.add(out.changes[i].subject, notes::too_many_changes("a step"));
+  if (out.changes.size() > max_metadata_changes) out.changes.resize(max_metadata_changes);
   return out;
 }
 
@@ -165,19 +242,15 @@ INNGEST_INLINE run_note note_of(const realtime::message& message) {
 
 INNGEST_INLINE json combined_metadata(const std::vector<run_note>& notes) {
   json out = json::array();
+  std::map<std::pair<std::string, std::string>, std::size_t> places;  // by kind and target
   for (const run_note& note : notes) {
     if (note.what != run_note::kind::metadata) continue;
     const json target = note.target.empty() ? json() : received_json_value(note.target);
     const std::string kind = detail::to_printable(note.subject);
-    auto found = std::find_if(out.begin(), out.end(), [&](const json& known) {
-      return known["kind"] == kind && known["target"] == target;
-    });
-    if (found == out.end()) {
-      out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
-      found = out.end() - 1;
-    }
+    const auto [place, is_new] = places.try_emplace({kind, target.dump()}, out.size());
+    if (is_new) out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
     const json change = received_json_value(note.text);
-    if (change.is_object()) notes::combine((*found)["values"], note.name, change);
+    if (change.is_object()) notes::combine(out[place->second]["values"], note.name, change);
   }
   return out;
 }

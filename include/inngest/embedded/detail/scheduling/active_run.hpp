@@ -14,6 +14,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
 #include <inngest/embedded/store.hpp>
 #include <inngest/json.hpp>
@@ -61,7 +62,7 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
-  std::size_t metadata_size = 0;      // bytes that bodies of steps have set, since the engine started
+  metadata_usage metadata{};          // since the engine started
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }

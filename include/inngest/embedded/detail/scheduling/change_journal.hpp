@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
@@ -17,11 +18,21 @@
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
+/// Metadata of a step that is not stored.
+struct unstored_metadata {
+  embedded::run run{};  // without timeline
+  std::string step{};   // its id
+  std::optional<int> attempt{};
+  std::string problem{};
+};
+
 /// The changes to commit, and the timeline entries for on_progress, both in order.
 struct change_journal {
   embedded::changes changes{};
   /// Entries with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> progress{};
+  /// Steps of which metadata was left out, for the log.
+  std::vector<unstored_metadata> unstored{};
   /// Whether `progress` collects all entries, or only failures.
   bool wants_progress = false;
   /// Counts all entries.
@@ -46,7 +57,7 @@ struct change_journal {
                   std::string id, timestamp now);
 
   /// Adds the metadata that the body of a step has set: of the step, or of an attempt that will be retried.
-  /// `ids` makes the notes' ids.
+  /// Leaves out what exceeds the limits of the run. `ids` makes the notes' ids.
   void note_metadata(active_run& run, const reported_operation& op, std::optional<int> attempt,
                      detail::ulid_source& ids, timestamp now);
 

@@ -131,6 +131,9 @@ class scheduler {
   /// changes to those to be stored.
   void change_tags(const std::vector<tag_change>& all);
 
+  /// Counts metadata of unfinished runs that others than their steps have set.
+  void count_metadata(const std::vector<run_note>& notes);
+
   /// Ends the wait for a signal and returns the run's id; `nullopt` when no run is waiting for it.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
 
@@ -198,6 +201,10 @@ class scheduler {
 
   /// The timeline entries since the last call, in order, with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> take_progress();
+  /// The steps since the last call of which metadata was left out.
+  std::vector<scheduling::unstored_metadata> take_unstored() {
+    return std::exchange(state_.journal.unstored, {});
+  }
   /// Whether take_progress() returns all entries, or only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 

@@ -50,19 +50,27 @@ INNGEST_INLINE void change_journal::note_error(const active_run& run, const std:
 INNGEST_INLINE void change_journal::note_metadata(active_run& run, const reported_operation& op,
                                                   std::optional<int> attempt, detail::ulid_source& ids,
                                                   timestamp now) {
-  if (op.metadata.empty()) return;
-  json target{{"step_id", op.user_id.empty() ? op.name : op.user_id}};
+  if (op.metadata.changes.empty() && op.metadata.left_out.empty()) return;
+  const std::string& step = op.user_id.empty() ? op.name : op.user_id;
+  json target{{"step_id", step}};
   if (op.user_index > 0) target["step_index"] = op.user_index;
   if (attempt) target["step_attempt"] = *attempt;
-  for (run_note note : op.metadata) {
-    run.metadata_size += metadata_size(note);
-    if (run.metadata_size > max_metadata_of_run) return;
+  const std::string target_text = encode(target);
+  left_out_metadata left_out = op.metadata.left_out;
+  for (run_note note : op.metadata.changes) {
+    note.target = target_text;
+    if (const std::string limit = run.metadata.exceeded_with(note); !limit.empty()) {
+      left_out.add(note.subject, "the run would have " + limit + " of metadata");
+      continue;
+    }
+    run.metadata.add(note);
     note.run_id = run.id();
     note.id = ids.next(now);
     note.at = now;
-    note.target = encode(target);
     changes.notes.push_back(std::move(note));
   }
+  if (left_out.empty()) return;
+  unstored.push_back({.run = run.record.run, .step = step, .attempt = attempt, .problem = left_out.text()});
 }
 
 INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {

@@ -149,6 +149,12 @@ INNGEST_INLINE void scheduler::change_tags(const std::vector<tag_change>& all) {
   }
 }
 
+INNGEST_INLINE void scheduler::count_metadata(const std::vector<run_note>& notes) {
+  for (const run_note& note : notes) {
+    if (active_run* run = state_.runs.find(note.run_id)) run->metadata.add(note);
+  }
+}
+
 INNGEST_INLINE std::optional<std::string> scheduler::signal(const std::string& name, const std::string& data,
                                                             timestamp now) {
   const auto place = state_.waits.for_signal(name);
