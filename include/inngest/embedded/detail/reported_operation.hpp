@@ -103,6 +103,21 @@ operation_kind kind_of_operation(std::string_view op);
 /// The validated JSON text of a member.
 std::string received_text(detail::json_value& member, const detail::json_path& at);
 
+/// The text options that the engine reads of an operation, and the one that it cannot do without.
+struct known_options {
+  std::vector<const char*> texts{};
+  const char* needed = nullptr;
+  /// Whether the operation's name may be in place of the needed option.
+  bool may_be_name = false;
+};
+
+known_options known_options_of(operation_kind kind);
+
+/// Checks that every option which the engine reads can be read. It would otherwise be ignored: a wait would
+/// be for another event, or end at once. `has_name` is whether the operation has a name, which may be empty.
+/// \throws payload_error that names the option.
+void check_options(const reported_operation& op, bool has_name, const detail::json_path& at);
+
 /// Reads one operation. \throws payload_error, protocol_error when it is malformed.
 reported_operation read_operation(detail::json_value& value, const detail::json_path& at);
 

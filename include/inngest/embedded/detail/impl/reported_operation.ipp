@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <set>
+#include <string>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>
 #include <inngest/time/detail/http_date.hpp>
@@ -48,15 +52,63 @@ INNGEST_INLINE void read_userland(detail::json_value& value, const detail::json_
   }
 }
 
+INNGEST_INLINE known_options known_options_of(operation_kind kind) {
+  switch (kind) {
+    case operation_kind::sleep:
+      return {.texts = {"duration"}, .needed = "duration", .may_be_name = true};
+    case operation_kind::wait_for_event:
+      return {.texts = {"event", "if", "timeout"}, .needed = "event", .may_be_name = true};
+    case operation_kind::wait_for_signal:
+      return {.texts = {"signal", "timeout", "conflict"}, .needed = "signal", .may_be_name = true};
+    case operation_kind::invoke:
+      return {.texts = {"function_id", "timeout"}, .needed = "function_id"};
+    case operation_kind::defer:
+      return {.texts = {"fn_slug"}, .needed = "fn_slug"};
+    case operation_kind::abort_deferred:
+      return {.texts = {"target_hashed_id"}, .needed = "target_hashed_id"};
+    case operation_kind::step_completed:
+    case operation_kind::step_failed:
+    case operation_kind::step_error:
+    case operation_kind::step_planned:
+    case operation_kind::request:  // see outgoing_request
+    case operation_kind::nothing:
+    case operation_kind::run_completed:
+      return {};
+  }
+  return {};
+}
+
+INNGEST_INLINE void check_options(const reported_operation& op, bool has_name, const detail::json_path& at) {
+  const known_options known = known_options_of(op.kind);
+  if (!known.needed) return;
+  const detail::json_path here(at, "opts");
+  // A wait without a timeout ends at once, which nobody means who sends no options at all.
+  if (op.kind == operation_kind::wait_for_event && op.options.empty())
+    throw payload_error(here.text(), "missing");
+  const json options = op.options.empty() ? json::object() : detail::parse_dom(op.options);
+  for (const char* key : known.texts) {
+    const auto found = options.find(key);
+    if (found != options.end() && !found->is_null() && !found->is_string())
+      throw payload_error(detail::json_path(here, key).text(), "expected a string");
+  }
+  const std::string needed = options.value(known.needed, json()).is_null() ? "" : options.at(known.needed);
+  // SDKs send a time to sleep that is over as an empty text.
+  const bool may_be_empty = op.kind == operation_kind::sleep && (has_name || options.contains(known.needed));
+  if (needed.empty() && !may_be_empty && !(known.may_be_name && !op.name.empty()))
+    throw payload_error(detail::json_path(here, known.needed).text(), "missing");
+}
+
 INNGEST_INLINE reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
   detail::expect(value, detail::json_type::object, at, "object");
   reported_operation out;
-  bool has_id = false;
+  bool has_id = false, has_name = false, has_other_options = false;
+  std::set<std::string, std::less<>> keys;
   for (auto item : detail::members_of(value, at)) {
     detail::json_field field = detail::take(item, at);
     const std::string key(field.key);
     detail::json_value& member = field.value;
     const detail::json_path here(at, key);
+    if (!keys.insert(key).second) throw payload_error(here.text(), "twice in the operation");
     const bool is_object = detail::type_of(member, here) == detail::json_type::object;
     if (key == "op") {
       out.op = detail::read<std::string>(member, here);
@@ -64,13 +116,17 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
     } else if (key == "id") {
       has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
     } else if (key == "name") {
-      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
+      const auto name = detail::read<std::optional<std::string>>(member, here);
+      has_name = name.has_value();
+      out.name = name.value_or("");
     } else if (key == "displayName") {
       out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
     } else if (key == "data") {
       out.data = received_text(member, here);
     } else if (key == "opts" && is_object) {
       out.options = received_text(member, here);
+    } else if (key == "opts") {
+      has_other_options = received_text(member, here) != "null";
     } else if (key == "error" && is_object) {
       out.error = received_text(member, here);
     } else if (key == "timing" && is_object) {
@@ -92,6 +148,9 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
   if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
   if (!has_id && out.kind != operation_kind::nothing)
     throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
+  if (has_other_options && known_options_of(out.kind).needed)
+    throw payload_error(detail::json_path(at, "opts").text(), "expected an object");
+  check_options(out, has_name, at);
   return out;
 }
 
