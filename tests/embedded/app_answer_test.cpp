@@ -1,6 +1,9 @@
 // What apps elsewhere answer, in the protocol and outside of it.
 #include <chrono>
 #include <string>
+#include <vector>
+
+#include <inngest/embedded/detail/reported_operation.hpp>
 
 #include "catch.hpp"
 #include "embedded/scheduler_driver.hpp"
@@ -56,6 +59,15 @@ TEST_CASE("what is not of the protocol is a failed attempt, and is tried again",
       {206, R"([{"op":"Sleep","id":"0000000000000000000000000000000000000001","opts":{"x":"\ud83d"}}])",
        "opts"},
       {206, "[]", "no operation"},
+      {206,
+       R"([{"op":"StepRun","id":"0000000000000000000000000000000000000001","data":1,"id":"0000000000000000000000000000000000000002"}])",
+       "twice"},
+      {206, R"([{"op":"DeferAdd","id":"0000000000000000000000000000000000000001"}])", "fn_slug"},
+      {206, R"([{"op":"DeferAdd","id":"0000000000000000000000000000000000000001","opts":"text"}])", "opts"},
+      {206, R"([{"op":"DeferAdd","id":"0000000000000000000000000000000000000001","opts":{"fn_slug":5}}])",
+       "fn_slug"},
+      {206, R"([{"op":"DeferAbort","id":"0000000000000000000000000000000000000001","opts":{}}])",
+       "target_hashed_id"},
       {500, "<html>words</html>", "words"},
       {500, "", "500"},
       {302, "", "302"},
@@ -215,6 +227,184 @@ TEST_CASE("a step's call whose app asks to be called again leads to a call that 
   engine.report(engine.must_take(), {operation("StepRun", 1, {{"data", 1}})});
   engine.report(engine.must_take(), {json{{"op", "None"}, {"id", ""}}});
   engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  engine.answer(engine.must_take(), 200, "7");
+  CHECK(engine.only_run().output_text == "7");
+}
+
+namespace {
+
+json deferred(int step) {
+  return operation("DeferAdd", step, {{"opts", {{"fn_slug", "app-g"}, {"input", {{"n", 1}}}}}});
+}
+
+json abort_of(int step) {
+  const json target = operation("DeferAdd", step).at("id");
+  return operation("DeferAbort", 90 + step, {{"opts", {{"target_hashed_id", target}}}});
+}
+
+json call_again() { return {{"op", "None"}, {"id", ""}}; }
+
+const json step_1 = operation("StepRun", 1, {{"data", 1}});
+
+}  // namespace
+
+TEST_CASE("an answer that reports only what the run already has is a failed attempt", "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 2}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {step_1, deferred(2)});
+  const auto [again, reported] = GENERATE(table<std::vector<json>, const char*>({
+      {{step_1}, "StepRun \"step-1\""},
+      {{operation("StepFailed", 1, {{"error", {{"name", "Error"}}}})}, "StepFailed \"step-1\""},
+      {{operation("StepPlanned", 1)}, "StepPlanned \"step-1\""},
+      {{operation("Sleep", 1, {{"opts", {{"duration", "1h"}}}})}, "Sleep \"step-1\""},
+      {{deferred(2)}, "DeferAdd \"step-2\""},
+      {{deferred(2), step_1}, "DeferAdd \"step-2\""},
+      {{abort_of(3)}, "DeferAbort"},
+      {{deferred(4), abort_of(4)}, "DeferAdd \"step-4\""},
+  }));
+  CAPTURE(again);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const job call = engine.must_take();
+    CHECK(call.attempt == attempt);
+    engine.report(call, again);
+    CHECK_FALSE(engine.take());
+    engine.advance(1s);
+  }
+  CHECK(engine.only_run().status == run_status::failed);
+  CHECK_THAT(engine.only_run().error->message,
+             ContainsSubstring("reports only what the run already has: " + std::string(reported)));
+  CHECK(engine->is_idle());
+}
+
+TEST_CASE("after an answer with nothing new the next attempt may report a new step", "[embedded][answers]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {step_1});
+  engine.report(engine.must_take(), {step_1});
+  engine.advance(1s);
+  engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  const job last = engine.must_take();
+  CHECK(last.attempt == 0);
+  engine.answer(last, 200, "7");
+  CHECK(engine.only_run().output_text == "7");
+}
+
+TEST_CASE("an answer with a new deferred call alone leads to another call", "[embedded][answers]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {deferred(1)});
+  engine.report(engine.must_take(), {deferred(2)});
+  const job last = engine.must_take();
+  CHECK(last.attempt == 0);
+  CHECK(engine.request_of(last).at("defers").size() == 2);
+  engine.answer(last, 200, "7");
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a result that the call has saved before may be in its answer again", "[embedded][answers]") {
+  const std::vector<json> saved = {step_1, deferred(2)};
+  const auto answer = GENERATE(std::vector<json>{step_1}, std::vector<json>{deferred(2)},
+                               std::vector<json>{step_1, deferred(2)}, std::vector<json>{call_again()});
+  const bool is_asleep = GENERATE(false, true);
+  CAPTURE(answer, is_asleep);
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  if (is_asleep) {
+    engine.report(engine.must_take(), {operation("Sleep", 8, {{"opts", {{"duration", "1s"}}}}),
+                                       operation("Sleep", 9, {{"opts", {{"duration", "1h"}}}})});
+    engine.advance(1s);
+  }
+  const job call = engine.must_take();
+  REQUIRE(engine->checkpoint(call.run_id, call.id, read_operations(json(saved).dump()), engine.now));
+  engine.keep();
+  engine.report(call, answer);
+  const bool has_result = answer.front() == step_1;
+  if (is_asleep && !has_result) engine.advance(1h);
+  const job next = engine.must_take();
+  CHECK(next.attempt == 0);
+  engine.answer(next, 200, "7");
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a result that a run has is ignored while the run waits for something else",
+          "[embedded][answers]") {
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {step_1});
+  engine.report(engine.must_take(), {step_1, operation("Sleep", 2, {{"opts", {{"duration", "10s"}}}})});
+  CHECK_FALSE(engine.take());
+  engine.advance(10s);
+  const job next = engine.must_take();
+  CHECK(next.attempt == 0);
+  engine.answer(next, 200, "7");
+  CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("two calls that report the same step at once cost no attempt", "[embedded][answers]") {
+  const bool is_first_of_group = GENERATE(false, true);
+  CAPTURE(is_first_of_group);
+  driver engine({on_event("f", "a/x")});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepPlanned", 1), operation("StepPlanned", 2)});
+  const job first = engine.must_take(), second = engine.must_take();
+  const json step_2 = operation("StepRun", 2, {{"data", 2}});
+  engine.report(first, is_first_of_group ? std::vector<json>{step_1, step_2} : std::vector<json>{step_1});
+  const job replay = engine.must_take();
+  engine.report(replay, {step_2});
+  engine.report(second, {step_2});
+  while (const auto next = engine.take()) {
+    CHECK(next->attempt == 0);
+    engine.answer(*next, 200, "7");
+  }
+  CHECK(engine.only_run().output_text == "7");
+  CHECK_FALSE(happened(engine.only_run(), progress::run_retried));
+}
+
+TEST_CASE("an app that asks for another call and has nothing new in it has used an attempt",
+          "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 1}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {call_again()});
+  SECTION("of the run") {
+    engine.report(engine.must_take(), {call_again()});
+    CHECK_FALSE(engine.take());
+    engine.advance(1s);
+    engine.report(engine.must_take(), {call_again()});
+    CHECK(engine.only_run().status == run_status::failed);
+    CHECK_THAT(engine.only_run().error->message, ContainsSubstring("no operation"));
+  }
+  SECTION("unless there is a result in between") {
+    engine.report(engine.must_take(), {step_1});
+    engine.report(engine.must_take(), {call_again()});
+    engine.answer(engine.must_take(), 200, "7");
+    CHECK(engine.only_run().output_text == "7");
+  }
+  SECTION("of a step") {
+    engine.report(engine.must_take(), {operation("StepPlanned", 1)});
+    engine.report(engine.must_take(), {call_again()});
+    engine.report(engine.must_take(), {operation("StepPlanned", 1)});
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const job step = engine.must_take();
+      CHECK(step.attempt == attempt);
+      engine.report(step, {call_again()});
+      engine.advance(1s);
+    }
+    CHECK_THAT(engine.request_of(engine.must_take()).at("steps").dump(),
+               ContainsSubstring("no result of the step"));
+  }
+}
+
+TEST_CASE("a step's call that reports only deferred calls which the run has is a failed attempt of the step",
+          "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 1}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {deferred(2), operation("StepPlanned", 1)});
+  engine.report(engine.must_take(), {deferred(2)});
+  CHECK_FALSE(engine.take());
+  engine.advance(1s);
+  const job again = engine.must_take();
+  CHECK(again.attempt == 1);
+  engine.report(again, {step_1});
   engine.answer(engine.must_take(), 200, "7");
   CHECK(engine.only_run().output_text == "7");
 }

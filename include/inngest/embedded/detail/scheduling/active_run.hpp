@@ -35,6 +35,15 @@ struct pending_step {
   bool is_awaited = false;
 };
 
+/// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
+/// request.
+struct known_work {
+  std::size_t results = 0;
+  std::size_t deferred = 0;
+
+  bool operator==(const known_work&) const = default;
+};
+
 struct function_metrics;
 
 /// A run that has not ended.
@@ -53,6 +62,10 @@ struct active_run {
   std::size_t chain = 0;  // event_record::chain of the event that started the run
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // id of the last call of the whole function
+  known_work known_to_replay{};   // when that call began
+  /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
+  /// another call without anything new.
+  std::map<step_hash, known_work> asked_with{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key
@@ -66,6 +79,11 @@ struct active_run {
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
+  known_work known() const { return {stack.size(), record.deferred.size()}; }
+  /// Whether the call is the last one of the whole function, and nothing is new since it began.
+  bool has_nothing_new_since(const job& call) const {
+    return !call.step && last_replay == call.id && known() == known_to_replay;
+  }
   /// The events as a JSON array.
   std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }

@@ -71,11 +71,18 @@ class answers {
   /// Whether a step's call has ended without a result of the step and without another planned attempt.
   static bool is_left_open(const active_run& run, const job& call);
 
+  /// Whether the app may be called again because its answer asks for that. It may not ask twice without
+  /// anything new in between: it would be called in a loop.
+  static bool may_ask_again(active_run& run, const job& call, const app_answer& read);
+
+  /// The error of an answer with which the run cannot continue.
+  static run_error no_progress(const app_answer& read);
+
   /// Calls the app again if it requests that and may plan the step again. Otherwise the attempt failed.
-  void continue_without_result(active_run& run, const job& call, const app_answer& read,
+  void continue_without_result(active_run& run, const job& call, const app_answer& read, bool has_news,
                                const http::response& answer, timestamp now);
 
-  /// Whether the answer has no results or steps, which requests another call.
+  /// Whether the answer has no results or steps.
   static bool says_nothing(const app_answer& read);
 
   /// Whether the operation reports the failure of the function. A function that fails after it deferred calls

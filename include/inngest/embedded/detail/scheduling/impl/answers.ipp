@@ -97,6 +97,7 @@ INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call
 
 INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, const app_answer& read,
                                              bool is_overtaken, const http::response& answer, timestamp now) {
+  const known_work known = run.known();
   const std::optional<outcome> all = take_all(run, call, read, answer, now);
   if (!all) return;
   if (all->completed && !is_overtaken)
@@ -108,12 +109,12 @@ INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, c
   if (all->refusal && !is_overtaken)
     return lifecycle_.fail(run, call.attempt, *all->refusal,
                            now);  // the app would report the same operation again
-  if (is_left_open(run, call)) return continue_without_result(run, call, read, answer, now);
+  if (is_left_open(run, call))
+    return continue_without_result(run, call, read, run.known() != known, answer, now);
   if (run.has_work()) return;
-  if (is_overtaken || says_nothing(read)) return state_.jobs.continue_run(run, now);
-  const run_error error{"protocol error",
-                        "the app's answer has no operation with which the run can continue"};
-  retry_or_fail(run, call, error, read.may_retry, answer, now);
+  const bool has_news = is_overtaken || (!read.operations.empty() && !run.has_nothing_new_since(call));
+  if (has_news || may_ask_again(run, call, read)) return state_.jobs.continue_run(run, now);
+  retry_or_fail(run, call, no_progress(read), read.may_retry, answer, now);
 }
 
 INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run, const job& call,
@@ -150,13 +151,35 @@ INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call
 }
 
 INNGEST_INLINE void answers::continue_without_result(active_run& run, const job& call, const app_answer& read,
-                                                     const http::response& answer, timestamp now) {
-  if (says_nothing(read)) {
+                                                     bool has_news, const http::response& answer,
+                                                     timestamp now) {
+  if (says_nothing(read) && (has_news || may_ask_again(run, call, read))) {
     run.pending.erase(*call.step);
     return state_.jobs.continue_run(run, now);
   }
   const run_error error{"protocol error", "the app's answer has no result of the step that was called"};
   retry_or_fail_step(run, call, error, read.may_retry, answer, now);
+}
+
+INNGEST_INLINE bool answers::may_ask_again(active_run& run, const job& call, const app_answer& read) {
+  const bool asks =
+      std::any_of(read.operations.begin(), read.operations.end(),
+                  [](const reported_operation& op) { return op.kind == operation_kind::nothing; });
+  if (!asks) return false;
+  const known_work known = run.known();
+  const auto [asked, is_first] = run.asked_with.emplace(call.step.value_or(step_hash{}), known);
+  return is_first || std::exchange(asked->second, known) != known;
+}
+
+INNGEST_INLINE run_error answers::no_progress(const app_answer& read) {
+  const auto reported =
+      std::find_if(read.operations.begin(), read.operations.end(),
+                   [](const reported_operation& op) { return op.kind != operation_kind::nothing; });
+  if (reported == read.operations.end())
+    return {"protocol error", "the app's answer has no operation with which the run can continue"};
+  return {"protocol error", "the app's answer reports only what the run already has: " + reported->op +
+                                " \"" + reported->shown_name() +
+                                "\"; a call must report a new step or the end of the function"};
 }
 
 INNGEST_INLINE bool answers::says_nothing(const app_answer& read) {

@@ -59,6 +59,8 @@ INNGEST_INLINE bool operations::take_deferred(active_run& run, const reported_op
 
 INNGEST_INLINE void operations::take_result(active_run& run, const job& call, const reported_operation& op,
                                             timestamp now) {
+  // The function was called with this result, so another call with it would be the same again.
+  if (run.memos.contains(op.id) && run.has_nothing_new_since(call)) return;
   const auto planned = run.pending.find(op.id);
   const bool is_awaited = planned != run.pending.end() && planned->second.is_awaited;
   steps_.end_reported(run, op, call.attempt, now);

@@ -106,7 +106,10 @@ INNGEST_INLINE void run_jobs::begin_call(active_run& run, const job& call) {
   ++run.calls;
   if (call.what == job::kind::request) return;
   run.last_call = call.id;
-  if (!call.step) run.last_replay = call.id;
+  if (!call.step) {
+    run.last_replay = call.id;
+    run.known_to_replay = run.known();
+  }
   if (run.replay_job == call.id) run.replay_job.reset();
 }
 
