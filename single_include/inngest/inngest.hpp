@@ -63,7 +63,8 @@
 // #define INNGEST_NO_HTTPLIB
 
 /// The maximum nesting depth of JSON that is converted to a DOM (`inngest::json`), or to canonical form to
-/// check a signature. Deeper JSON is rejected, because it could exhaust the stack.
+/// check a signature. Deeper JSON is rejected, because it could exhaust the stack. What is written may be
+/// nested 16 levels less, because servers embed it in other documents.
 #ifndef INNGEST_MAX_JSON_DEPTH
 #define INNGEST_MAX_JSON_DEPTH 512
 #endif
@@ -1392,6 +1393,15 @@ class json_path {
   bool is_index_ = false;
 };
 
+/// How deep written JSON may be nested. Servers embed it in other documents (an event's data becomes
+/// `event.data.event.data` of a lifecycle event in a call's body), which readers must still accept.
+inline constexpr std::size_t max_written_depth =
+    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+
+/// \throws payload_error that names the position.
+[[noreturn]] void fail_at(const json_path& at, const std::string& problem);
+[[noreturn]] void fail_too_deep(const json_path& at, std::size_t limit = INNGEST_MAX_JSON_DEPTH);
+
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/impl/path.ipp
@@ -1415,6 +1425,14 @@ INNGEST_INLINE std::string json_path::text() const {
     out += key_;
   }
   return out;
+}
+
+INNGEST_INLINE void fail_at(const json_path& at, const std::string& problem) {
+  throw payload_error(at.text(), problem);
+}
+
+INNGEST_INLINE void fail_too_deep(const json_path& at, std::size_t limit) {
+  fail_at(at, "nested deeper than " + std::to_string(limit) + " levels");
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -1592,8 +1610,6 @@ class json_array {
 inline json_object members_of(json_value& value, const json_path& at) { return json_object(value, at); }
 inline json_array elements_of(json_value& value, const json_path& at) { return json_array(value, at); }
 
-[[noreturn]] void fail_at(const json_path& at, const std::string& problem);
-[[noreturn]] void fail_too_deep(const json_path& at);
 [[noreturn]] void fail_parse(const json_path& at, int code);
 
 /// Returns the value of a result, or throws an error that names the path.
@@ -1984,14 +2000,6 @@ INNGEST_INLINE json_or_error<bool> json_array::rewind() {
 }
 
 // ---- errors -----------------------------------------------------------------------------------------
-
-INNGEST_INLINE void fail_at(const json_path& at, const std::string& problem) {
-  throw payload_error(at.text(), problem);
-}
-
-INNGEST_INLINE void fail_too_deep(const json_path& at) {
-  fail_at(at, "nested deeper than " + std::to_string(INNGEST_MAX_JSON_DEPTH) + " levels");
-}
 
 INNGEST_INLINE void fail_parse(const json_path& at, int code) {
   fail_at(at,
@@ -2480,6 +2488,7 @@ T read(json_value& value, const json_path& at) {
 
 template <class T>
 void write(std::string& out, const T& value, const json_path& at) {
+  if (at.depth() > max_written_depth) fail_too_deep(at, max_written_depth);
   codec<T>::write(out, value, at);
 }
 
@@ -3253,6 +3262,8 @@ nlohmann::json parse_dom(std::string_view text, const json_path& at = {});
 /// The document as text.
 std::string dom_text(const nlohmann::json& dom);
 
+/// Appends the document. \throws payload_error for what nlohmann would write as something else, or not at
+/// all: numbers that are not finite, discarded values, text that is not UTF-8, documents that are too deep.
 void write_dom(std::string& out, const nlohmann::json& value, const json_path& at = {});
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -3303,11 +3314,25 @@ INNGEST_INLINE nlohmann::json parse_dom(std::string_view text, const json_path& 
   }
 }
 
+/// Refuses what dump() would write as null or as no JSON, and what would overflow its stack.
+INNGEST_INLINE void require_writable(const nlohmann::json& value, const json_path& at) {
+  if (at.depth() > max_written_depth) fail_too_deep(at, max_written_depth);
+  if (value.is_discarded()) fail_at(at, "a discarded nlohmann::json has no JSON form");
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    fail_at(at, "a number that is not finite has no JSON form");
+  if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) require_writable(value[i], json_path(at, i));
+  } else if (value.is_object()) {
+    for (const auto& item : value.items()) require_writable(item.value(), json_path(at, item.key()));
+  }
+}
+
 INNGEST_INLINE void write_dom(std::string& out, const nlohmann::json& value, const json_path& at) {
+  require_writable(value, at);
   try {
     out += value.dump();
   } catch (const nlohmann::json::exception& problem) {
-    throw payload_error(at.text(), problem.what());
+    fail_at(at, problem.what());
   }
 }
 
@@ -3352,14 +3377,17 @@ struct codec<T, json_kind::fields> {
       if (!read_known(out, found, at, seen, std::make_index_sequence<count>()))
         keep_extra(out, found.key, found.value, at);
     }
-    std::apply(
-        [&](const auto&... member) {
-          std::size_t index = 0;
-          (require_member(member, seen[index++], at), ...);
-        },
-        all);
+    require_members(seen, at);
     check(out, at);
     return out;
+  }
+
+  /// Fails like read() if a member is missing from an object with members of these names.
+  static void require_members_among(const std::vector<std::string>& names, const json_path& at) {
+    std::array<bool, count> seen{};
+    for (std::size_t i = 0; i < count; ++i)
+      seen[i] = std::find(names.begin(), names.end(), names_of_all[i]) != names.end();
+    require_members(seen, at);
   }
 
   static void write(std::string& out, const T& value, const json_path& at) {
@@ -3381,6 +3409,18 @@ struct codec<T, json_kind::fields> {
   }
 
  private:
+  static constexpr std::array<std::string_view, count> names_of_all = std::apply(
+      [](const auto&... member) { return std::array<std::string_view, count>{member.name...}; }, all);
+
+  static void require_members(const std::array<bool, count>& seen, const json_path& at) {
+    std::apply(
+        [&](const auto&... member) {
+          std::size_t index = 0;
+          (require_member(member, seen[index++], at), ...);
+        },
+        all);
+  }
+
   template <std::size_t... Index>
   static bool read_known(T& out, json_field& found, const json_path& at, std::array<bool, count>& seen,
                          std::index_sequence<Index...>) {
@@ -3435,6 +3475,18 @@ struct codec<T, json_kind::fields> {
     }
   }
 
+  /// Whether an optional member has an initializer. Readers leave it there when the member is missing, so an
+  /// empty member is written as null.
+  template <class Field>
+  static bool begins_with_value() {
+    if constexpr (std::default_initializable<T>) {
+      static const bool out = [](T fresh) { return Field::of(fresh).has_value(); }(T{});
+      return out;
+    } else {
+      return false;
+    }
+  }
+
   template <class Field>
   static void write_member(std::string& out, const T& value, const Field& member, bool& first,
                            const json_path& at) {
@@ -3451,7 +3503,7 @@ struct codec<T, json_kind::fields> {
       }
     } else if constexpr (Field::form::template fits<Member>()) {
       if constexpr (is_optional<Member>) {
-        if (!content) return;
+        if (!content && !begins_with_value<Field>()) return;
       }
       out += std::exchange(first, false) ? "\"" : ",\"";
       out += member.name;
@@ -3486,6 +3538,9 @@ struct codec<T, json_kind::converted> {
         from_json_known<T>,
         "inngest: the type has a to_json but no from_json (or is not default constructible): it can be "
         "written as JSON, not read back");
+    // nlohmann would cast any number to an enumeration's type
+    if constexpr (std::is_enum_v<T> && !has_own_to_json<T>)
+      return static_cast<T>(detail::read<std::underlying_type_t<T>>(value, at));
     try {
       T out = parse_dom(raw_text(value, at), at).template get<T>();
       check(out, at);
@@ -4164,6 +4219,29 @@ void refuse_member(std::string_view object, std::string_view member, const json_
 void insert_first_member(std::string& out, std::size_t begin, std::string_view name, std::string_view value,
                          const json_path& at);
 
+/// The names of an object's members; none for other values.
+std::vector<std::string> member_names(json_slice text, const json_path& at);
+
+/// The search for the alternative that fits, which bounds the time for variants in variants: in the worst
+/// case each level would try all alternatives of the next.
+class shape_search {
+ public:
+  /// `size` of the variant's text, in bytes.
+  explicit shape_search(std::size_t size);
+  ~shape_search();
+  shape_search(const shape_search&) = delete;
+  shape_search& operator=(const shape_search&) = delete;
+
+  /// \throws payload_error when this thread has read too much for the outermost variant.
+  void begin_reading(std::size_t size, const json_path& at);
+  /// Why an alternative does not fit.
+  void note(const payload_error& problem);
+  [[noreturn]] void fail(const json_path& at);
+
+ private:
+  std::string problems_;
+};
+
 /// Whether the JSON of a type has no members but the declared ones. Others, such as maps, take any.
 template <class T>
 consteval bool has_only_declared_members() {
@@ -4285,16 +4363,32 @@ struct own_codec<std::variant<Alternatives...>> {
     }
     if (fits == 0) fail_at(at, "expected " + names_of(types) + ", found " + names_of(type));
     if (fits == 1) return read_alternative(value, fitting[0], at);
-    const std::string_view text = raw_text(value, at);
-    std::string problems;
+    const json_slice text = raw_text(value, at);
+    const std::vector<std::string> names = member_names(text, at);
+    shape_search search(text.size());
     for (std::size_t i = 0; i < fits; ++i) {
       try {
+        require_members(names, fitting[i], at);
+        search.begin_reading(text.size(), at);
         return read_alternative(text, fitting[i], at);
       } catch (const payload_error& problem) {
-        problems += "\n  " + std::string(problem.what());
+        search.note(problem);
       }
     }
-    fail_at(at, "fits none of the variant's alternatives:" + problems);
+    search.fail(at);
+  }
+
+  /// Whether the object has the members that the alternative needs: found out before its members are read,
+  /// because these may contain variants whose alternatives have to be tried, too.
+  static void require_members(const std::vector<std::string>& names, std::size_t index, const json_path& at) {
+    std::size_t i = 0;
+    const auto require = [&]<class Alternative>(std::type_identity<Alternative>) {
+      if constexpr (kind_of<Alternative>() == json_kind::fields) {
+        if (i == index) codec<Alternative>::require_members_among(names, at);
+      }
+      ++i;
+    };
+    (require(std::type_identity<Alternatives>()), ...);
   }
 
   static variant read_alternative(json_value& value, std::size_t index, const json_path& at) {
@@ -4382,6 +4476,56 @@ INNGEST_INLINE std::string find_discriminator(json_slice object, std::string_vie
     if (field.key == member) return detail::read<std::string>(field.value, here);
   }
   fail_at(here, "expected string, found nothing");
+}
+
+INNGEST_INLINE std::vector<std::string> member_names(json_slice text, const json_path& at) {
+  std::vector<std::string> out;
+  if (!text.starts_with('{')) return out;
+  json_document document(text, at);
+  for (auto& item : document.object(at)) out.emplace_back(take(item, at).key);
+  return out;
+}
+
+/// What this thread may still read to find out which alternatives fit.
+struct shape_reading {
+  static shape_reading& of_thread() {
+    thread_local shape_reading all;
+    return all;
+  }
+
+  /// Returns false when nothing is left.
+  bool spend(std::size_t bytes) {
+    allowance -= (std::min)(bytes, allowance);
+    return allowance > 0;
+  }
+
+  std::size_t depth = 0;      // of variants in variants
+  std::size_t allowance = 0;  // bytes
+};
+
+INNGEST_INLINE shape_search::shape_search(std::size_t size) {
+  shape_reading& all = shape_reading::of_thread();
+  constexpr std::size_t least = 1024 * 1024, times = 64;
+  if (all.depth++ == 0) all.allowance = least + times * size;
+}
+
+INNGEST_INLINE shape_search::~shape_search() { --shape_reading::of_thread().depth; }
+
+INNGEST_INLINE void shape_search::begin_reading(std::size_t size, const json_path& at) {
+  if (!shape_reading::of_thread().spend(size))
+    fail_at(at, "the variants in it fit in too many ways to try all: use INNGEST_VARIANT for them");
+}
+
+INNGEST_INLINE void shape_search::note(const payload_error& problem) {
+  constexpr std::size_t longest = 300, cost = 256;  // bytes; an exception takes time, too
+  shape_reading::of_thread().spend(cost);
+  const std::string_view text = problem.what();
+  problems_ += "\n  " + std::string(text.substr(0, longest));  // it may list the problems of more variants
+  if (text.size() > longest) problems_ += "...";
+}
+
+INNGEST_INLINE void shape_search::fail(const json_path& at) {
+  fail_at(at, "fits none of the variant's alternatives:" + problems_);
 }
 
 INNGEST_INLINE std::string without_member(json_slice object, std::string_view member, const json_path& at) {
@@ -14201,7 +14345,8 @@ class basic_context {
   /// request_rejected, unreachable.
   void score(const std::string& name, const score_value& value);
   /// Stores values with the running step; outside of steps, with the run: see score(). `values` is a JSON
-  /// object.
+  /// object of at most 64 KB. In a step, an embedded engine leaves out what exceeds a limit, and logs a
+  /// warning: see docs/embedding.md.
   void set_metadata(const std::string& kind, const json& values,
                     metadata_change change = metadata_change::set);
 
@@ -16396,8 +16541,23 @@ namespace inngest::inline INNGEST_ABI::detail {
 /// The length of "http://" or "https://" at the beginning of a URL, in upper or lower case; 0 for others.
 std::size_t http_scheme_length(std::string_view url);
 
-/// Why a request can't be sent to a URL; nullopt when it can.
+/// The host and port of an http or https URL, and whatever else is there.
+std::string_view url_authority(std::string_view url);
+
+/// A URL, or a text that should be one, for messages: "..." stands for what may be a user and a password.
+std::string shown_url(std::string_view url);
+
+/// Whether a text is a number from 1 to 65535.
+bool is_port(std::string_view text);
+
+/// What is wrong with the host and port of a URL; null when nothing is.
+const char* authority_problem(std::string_view authority);
+
+/// Why a request can't be sent to a URL; nullopt when it can. Tells no password.
 std::optional<std::string> url_problem(std::string_view url);
+
+/// The scheme, host and port of an http or https URL, in lower case and without the scheme's own port.
+std::string url_origin(std::string_view url);
 
 /// Whether a text is a method of HTTP: a token, as in RFC 9110.
 bool is_http_method(std::string_view text);
@@ -16416,16 +16576,63 @@ INNGEST_INLINE std::size_t http_scheme_length(std::string_view url) {
   return begin == "https://" ? 8 : begin.starts_with("http://") ? 7 : 0;
 }
 
+INNGEST_INLINE std::string_view url_authority(std::string_view url) {
+  const std::string_view rest = url.substr(http_scheme_length(url));
+  return rest.substr(0, rest.find_first_of("/?#"));
+}
+
+INNGEST_INLINE std::string shown_url(std::string_view url) {
+  // A password may contain any character, so that a broken URL's host is where the last one ends.
+  const std::size_t end = url.rfind('@');
+  if (end == std::string_view::npos) return std::string(url);
+  const std::size_t scheme = (std::min)(url.find(':'), end);
+  const std::size_t begin = url.substr(scheme).starts_with("://") ? scheme + 3 : 0;
+  return std::string(url.substr(0, begin)) + "..." + std::string(url.substr(end));
+}
+
+INNGEST_INLINE bool is_port(std::string_view text) {
+  if (!has_only_digits(text)) return false;
+  constexpr std::uint32_t largest = 65535;
+  std::uint32_t port = 0;
+  for (const char c : text) port = (std::min)(largest + 1, port * 10 + static_cast<std::uint32_t>(c - '0'));
+  return port >= 1 && port <= largest;
+}
+
+INNGEST_INLINE const char* authority_problem(std::string_view authority) {
+  if (authority.find('@') != std::string_view::npos)
+    return "a URL must not have a user name or password: put credentials into an Authorization header";
+  const bool has_bracket = authority.starts_with('[');
+  const std::size_t closed = has_bracket ? authority.find(']') : 0;
+  const std::size_t end =
+      (std::min)(authority.find(':', (std::min)(closed, authority.size())), authority.size());
+  const std::string_view host = authority.substr(0, end);
+  if (host.empty() || host == "[]") return "a URL without a host";
+  const std::string_view inner = has_bracket ? host.substr(1, host.size() - 2) : host;
+  if ((has_bracket && !host.ends_with(']')) || inner.find_first_of("[]") != std::string_view::npos)
+    return "a URL whose host has a bracket that is not closed, or is in the wrong place";
+  if (end < authority.size() && !is_port(authority.substr(end + 1)))
+    return "the port of a URL must be a number from 1 to 65535";
+  return nullptr;
+}
+
 INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
   const std::size_t scheme = http_scheme_length(url);
-  if (scheme == 0) return "not an http or https URL: \"" + std::string(url) + "\"";
-  if (url.substr(scheme).find_first_of("/?#") == 0 || url.size() == scheme)
-    return "a URL without a host: \"" + std::string(url) + "\"";
+  if (scheme == 0) return "not an http or https URL: \"" + shown_url(url) + "\"";
   const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
   if (std::any_of(url.begin(), url.end(), is_blank))
     return "a URL must not have spaces, line ends or other control characters: encode what comes from "
            "elsewhere, for example with inngest::http::percent_encoded";
+  if (const char* problem = authority_problem(url_authority(url)))
+    return std::string(problem) + ": \"" + shown_url(url) + "\"";
   return std::nullopt;
+}
+
+INNGEST_INLINE std::string url_origin(std::string_view url) {
+  const std::string_view authority = url_authority(url);
+  std::string out = lower_case(url.substr(0, http_scheme_length(url) + authority.size()));
+  const std::string_view own_port = out.starts_with("https:") ? ":443" : ":80";
+  if (out.ends_with(own_port)) out.resize(out.size() - own_port.size());
+  return out;
 }
 
 INNGEST_INLINE bool is_http_method(std::string_view text) {
@@ -16547,7 +16754,8 @@ INNGEST_INLINE inngest::mode settings::mode_of(const std::string& dev_variable) 
   if (dev_variable.empty() || dev_variable == "0" || dev_variable == "false") return inngest::mode::cloud;
   if (dev_variable == "1" || dev_variable == "true" || detail::is_url(dev_variable))
     return inngest::mode::dev;
-  throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" + dev_variable + "\"");
+  throw configuration_error("INNGEST_DEV must be 1, 0, true, false or a URL, not \"" +
+                            detail::shown_url(dev_variable) + "\"");
 }
 
 INNGEST_INLINE log_level settings::log_level_from_environment() const {
@@ -16586,7 +16794,7 @@ INNGEST_INLINE void settings::fill_url(std::string& option, const char* name,
 }
 
 INNGEST_INLINE std::string settings::checked_url(std::string url) {
-  if (!detail::is_url(url)) throw configuration_error("not an http or https URL: \"" + url + "\"");
+  if (const auto problem = detail::url_problem(url)) throw configuration_error(*problem);
   detail::check_plain_text("a URL", url);
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -19788,7 +19996,11 @@ INNGEST_INLINE sync_result read_sync_answer(const served_app& app, const http::r
   const bool about_key = answer.status == 401 || answer.status == 403;
   if (about_key && reason.find(' ') == std::string::npos) reason += " the signing key was refused";
   const std::string mismatch = server_mismatch(app, answer.headers);
-  if (!mismatch.empty()) reason += ": " + mismatch;
+  // A server that refuses a key has keys itself: nobody shall turn signatures off because of a wrong key.
+  if (about_key && (mismatch.empty() || app.settings().mode() == mode::cloud))
+    reason += ": compare the app's signing key (INNGEST_SIGNING_KEY) with the server's";
+  else if (!mismatch.empty())
+    reason += ": " + mismatch;
   return {.message = "the server refused the registration: " + reason};
 }
 
@@ -19796,7 +20008,8 @@ INNGEST_INLINE sync_result sync(const served_app& app, std::string url, const st
   if (app.route)
     return {.message = "an endpoint needs no registration: the server learns of it with its first request"};
   sync_result result = ask_to_register(app, url, deployment);
-  if (!result.ok) app.client.log().warn("registering the app at " + url + ": " + result.message);
+  if (!result.ok)
+    app.client.log().warn("registering the app at " + detail::shown_url(url) + ": " + result.message);
   return result;
 }
 
@@ -20306,7 +20519,7 @@ INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request
     throw configuration_error(to_printable(*problem));
   const std::string_view url = request.url;
   const std::size_t scheme = http_scheme_length(url);
-  const std::size_t end = (std::min)(url.find_first_of("/?#", scheme), url.size());
+  const std::size_t end = scheme + url_authority(url).size();
   const std::string_view target = url.substr(end, url.find('#') - end);
   return {(scheme == 7 ? "http://" : "https://") + std::string(url.substr(scheme, end - scheme)),
           (target.starts_with('/') ? "" : "/") + std::string(target)};
@@ -22502,8 +22715,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// The kind as text, such as "metadata".
 constexpr std::string_view to_string(run_note::kind what) { return detail::name_of(what); }
 
-/// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. Metadata is not
-/// limited.
+/// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. A store
+/// does not limit metadata; the engine does.
 inline constexpr std::size_t most_messages_of_run = 200;
 
 /// A change of a run's tags.
@@ -24087,7 +24300,10 @@ class engine {
   /// data of the run's event.
   /// \throws configuration_error when the engine does not have the function, or the function is a singleton
   /// that is running; unreachable when the engine can't write to its store.
-  std::string start(const any_function& function, const json& data = json::object());
+  template <json_writable Data = json>
+  std::string start(const any_function& function, const Data& data = json::object()) {
+    return start_with(function, encode(data, "data"));
+  }
 
   /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when the run
   /// does not exist, or the engine no longer has its function.
@@ -24358,6 +24574,8 @@ class engine {
   bool wait_until_idle(duration_ms timeout) const;
 
  private:
+  std::string start_with(const any_function& function, std::string data);
+
   std::unique_ptr<engine_body> body_;
 };
 
@@ -24637,11 +24855,8 @@ rerun_plan plan_rerun(const run_record& earlier, std::vector<memo_record> memos,
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// The maximum nesting depth of received JSON. The engine embeds it in other documents (an event's data
-/// becomes `event.data.event.data` of a lifecycle event in a call's body), which must not exceed a parser's
-/// limit.
-inline constexpr std::size_t max_received_depth =
-    INNGEST_MAX_JSON_DEPTH > 32 ? INNGEST_MAX_JSON_DEPTH - 16 : INNGEST_MAX_JSON_DEPTH / 2;
+/// The maximum nesting depth of received JSON, which the engine embeds in other documents.
+inline constexpr std::size_t max_received_depth = detail::max_written_depth;
 
 /// Validates received JSON with the strictest of the library's parsers: syntax, UTF-8, surrogate pairs, the
 /// range of numbers, depth. Text that passes can be read later without errors. \throws payload_error naming
@@ -26295,6 +26510,10 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// one replaces don't count, so that a long run may report its progress again and again.
 inline constexpr std::size_t max_metadata_size = 64 * 1024;
 inline constexpr std::size_t max_metadata_of_run = 1024 * 1024;
+/// The most changes that one step or request may report, and that a run may have: small ones cost as much as
+/// large ones. Replaced ones don't count either.
+inline constexpr std::size_t max_metadata_changes = 1000;
+inline constexpr std::size_t max_metadata_changes_of_run = 10'000;
 /// The maximum size of a message; the same as a server's.
 inline constexpr std::size_t max_message_size = 512 * 1024;
 /// The maximum size of a message that a store stores completely.
@@ -26309,15 +26528,55 @@ class metadata_too_large : public payload_error {
 /// \throws payload_error that names the invalid member; metadata_too_large.
 std::vector<run_note> read_metadata(std::string_view body);
 
-/// Reads the metadata that a step's body has set, an array of changes: the notes, without run, id, time and
-/// target. Invalid changes are left out, because metadata does not make a step fail.
-std::vector<run_note> read_step_metadata(const json& changes);
+/// Changes of metadata that are not stored, and why.
+class left_out_metadata {
+ public:
+  void add(const std::string& kind, const std::string& why);
+  bool empty() const { return count_ == 0; }
+  /// The first of them, and the number of the others: a step may report very many.
+  std::string text() const;
+
+ private:
+  std::string first_;
+  std::size_t count_ = 0;
+};
+
+/// The metadata that a step's body has set.
+struct step_metadata {
+  std::vector<run_note> changes{};  // without run, id, time and target
+  left_out_metadata left_out{};
+};
+
+/// Reads the metadata that a step's body has set, an array of changes. Changes that are invalid, too large or
+/// too many are left out, because metadata does not make a step fail; and those that a later one replaces.
+step_metadata read_step_metadata(const json& changes);
 
 /// The size of a change as counted by a server.
 std::size_t metadata_size(const run_note& note);
 
-/// The size of the changes that remain: a later `set` replaces earlier ones of its kind and target.
-std::size_t remaining_metadata_size(const std::vector<run_note>& notes);
+/// How much metadata a run has: the changes that remain, because a later `set` replaces earlier ones of its
+/// kind and target. The target counts, too: each change of a step stores it again.
+class metadata_usage {
+ public:
+  /// Counts a note. Ignores other notes than metadata.
+  void add(const run_note& note);
+  /// The limit of a run that is exceeded; empty when there is none.
+  std::string exceeded() const { return exceeded_by(all_); }
+  /// The limit of a run that one more change would exceed; empty when there is none.
+  std::string exceeded_with(const run_note& change) const { return exceeded_by(with(change)); }
+
+ private:
+  struct amount {
+    std::size_t changes = 0;
+    std::size_t bytes = 0;
+  };
+
+  static std::string exceeded_by(const amount& wanted);
+  amount with(const run_note& change) const;
+
+  std::map<std::pair<std::string, std::string>, amount> parts_;  // by kind and target
+  amount all_{};
+};
 
 /// The note of a published message. A large one is shortened.
 run_note note_of(const realtime::message& message);
@@ -26362,6 +26621,14 @@ INNGEST_INLINE std::string text_member(const json& object, const char* name, con
   return object[name].get<std::string>();
 }
 
+INNGEST_INLINE std::string too_many_bytes() {
+  return "is larger than " + std::to_string(max_metadata_size) + " bytes";
+}
+
+INNGEST_INLINE std::string too_many_changes(const char* whose) {
+  return std::string(whose) + " has at most " + std::to_string(max_metadata_changes) + " changes";
+}
+
 INNGEST_INLINE void check_kind(const std::string& kind, const std::string& at) {
   constexpr std::size_t longest = 128;
   if (kind.empty() || kind.size() > longest)
@@ -26401,7 +26668,9 @@ INNGEST_INLINE std::string read_target(const json& body) {
   if (out.empty()) return {};
   if (!out.contains("step_id"))
     throw payload_error("target.step_id", "is needed with the other members of a target");
-  return encode(out);
+  std::string text = encode(out);
+  if (text.size() > max_metadata_size) throw metadata_too_large("target", too_many_bytes());
+  return text;
 }
 
 INNGEST_INLINE run_note read_change(const json& change, const std::string& target, const std::string& at) {
@@ -26420,9 +26689,7 @@ INNGEST_INLINE run_note read_change(const json& change, const std::string& targe
     for (const auto& [name, score] : values.items()) check_score(name, score, at + ".values");
   }
   out.text = encode(values);
-  if (metadata_size(out) > max_metadata_size)
-    throw metadata_too_large(at + ".values",
-                             "is larger than " + std::to_string(max_metadata_size) + " bytes");
+  if (metadata_size(out) > max_metadata_size) throw metadata_too_large(at + ".values", too_many_bytes());
   return out;
 }
 
@@ -26430,6 +26697,23 @@ INNGEST_INLINE run_note read_change(const json& change, const std::string& targe
 INNGEST_INLINE std::string shortened(std::string_view text, std::size_t size) {
   while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   return std::string(text.substr(0, size)) + "...";
+}
+
+/// The number as an integer of 64 bits; `nullopt` when it is none.
+INNGEST_INLINE std::optional<std::int64_t> integer_of(const json& number) {
+  constexpr auto largest = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
+  if (!number.is_number_integer()) return std::nullopt;
+  if (number.is_number_unsigned() && number.get<std::uint64_t>() > largest) return std::nullopt;
+  return number.get<std::int64_t>();
+}
+
+/// The sum of two numbers: an integer if both are and it fits.
+INNGEST_INLINE json sum_of(const json& first, const json& second) {
+  using limits = std::numeric_limits<std::int64_t>;
+  const auto a = integer_of(first), b = integer_of(second);
+  const bool fits = a && b && (*a > 0 ? *b <= (limits::max)() - *a : *b >= (limits::min)() - *a);
+  if (fits) return *a + *b;
+  return first.get<double>() + second.get<double>();
 }
 
 INNGEST_INLINE void combine(json& values, const std::string& op, const json& change) {
@@ -26441,24 +26725,68 @@ INNGEST_INLINE void combine(json& values, const std::string& op, const json& cha
     else if (!adds)
       values[name] = value;
     else if (value.is_number())
-      values[name] = values[name].get<double>() + value.get<double>();
+      values[name] = sum_of(values[name], value);
   }
+}
+
+/// The kind of a change that may be invalid.
+INNGEST_INLINE std::string kind_of_change(const json& change) {
+  const bool has_kind = change.is_object() && change.contains("kind") && change["kind"].is_string();
+  return has_kind ? change["kind"].get<std::string>() : std::string();
+}
+
+/// Removes the changes of a target that a later one replaces.
+INNGEST_INLINE void remove_replaced(std::vector<run_note>& changes) {
+  std::map<std::string, std::size_t> sets;  // the place of the last `set` of a kind
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (changes[i].sets_metadata()) sets[changes[i].subject] = i;
+  }
+  std::vector<run_note> kept;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto set = sets.find(changes[i].subject);
+    if (set == sets.end() || i >= set->second) kept.push_back(std::move(changes[i]));
+  }
+  changes = std::move(kept);
 }
 
 }  // namespace notes
 
 INNGEST_INLINE std::size_t metadata_size(const run_note& note) { return note.text.size(); }
 
-INNGEST_INLINE std::size_t remaining_metadata_size(const std::vector<run_note>& notes) {
-  std::set<std::pair<std::string_view, std::string_view>> replaced;  // kinds and targets
-  std::size_t out = 0;
-  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
-    const std::pair<std::string_view, std::string_view> of(note->subject, note->target);
-    if (note->what != run_note::kind::metadata || replaced.contains(of)) continue;
-    out += metadata_size(*note);
-    if (note->sets_metadata()) replaced.insert(of);
+INNGEST_INLINE void left_out_metadata::add(const std::string& kind, const std::string& why) {
+  if (++count_ > 1) return;
+  first_ = detail::to_printable("metadata of kind \"" + kind.substr(0, 128) + "\" is not stored: " + why);
+}
+
+INNGEST_INLINE std::string left_out_metadata::text() const {
+  return count_ < 2 ? first_ : first_ + " (and " + std::to_string(count_ - 1) + " more)";
+}
+
+INNGEST_INLINE void metadata_usage::add(const run_note& note) {
+  if (note.what != run_note::kind::metadata) return;
+  all_ = with(note);
+  amount& part = parts_[{note.subject, note.target}];
+  if (note.sets_metadata()) part = {};
+  ++part.changes;
+  part.bytes += metadata_size(note) + note.target.size();
+}
+
+INNGEST_INLINE metadata_usage::amount metadata_usage::with(const run_note& change) const {
+  amount out = all_;
+  const auto replaced = parts_.find({change.subject, change.target});
+  if (change.sets_metadata() && replaced != parts_.end()) {
+    out.changes -= replaced->second.changes;
+    out.bytes -= replaced->second.bytes;
   }
+  ++out.changes;
+  out.bytes += metadata_size(change) + change.target.size();
   return out;
+}
+
+INNGEST_INLINE std::string metadata_usage::exceeded_by(const amount& wanted) {
+  if (wanted.bytes > max_metadata_of_run) return "more than 1 MB";
+  if (wanted.changes <= max_metadata_changes_of_run) return {};
+  return "more than " + std::to_string(max_metadata_changes_of_run) + " changes";
 }
 
 INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
@@ -26469,20 +26797,27 @@ INNGEST_INLINE std::vector<run_note> read_metadata(std::string_view body) {
   const std::string target = notes::read_target(whole);
   if (!whole.contains("metadata") || !whole["metadata"].is_array())
     throw payload_error("metadata", "must be an array");
+  if (whole["metadata"].size() > max_metadata_changes)
+    throw metadata_too_large("metadata", notes::too_many_changes("a request"));
   std::vector<run_note> out;
   for (const json& change : whole["metadata"])
     out.push_back(notes::read_change(change, target, "metadata[" + std::to_string(out.size()) + "]"));
   return out;
 }
 
-INNGEST_INLINE std::vector<run_note> read_step_metadata(const json& changes) {
-  std::vector<run_note> out;
+INNGEST_INLINE step_metadata read_step_metadata(const json& changes) {
+  step_metadata out;
   for (const json& change : changes) {
     try {
-      out.push_back(notes::read_change(change, {}, "metadata"));
-    } catch (const payload_error&) {
+      out.changes.push_back(notes::read_change(change, {}, "metadata"));
+    } catch (const payload_error& problem) {
+      out.left_out.add(notes::kind_of_change(change), problem.what());
     }
   }
+  notes::remove_replaced(out.changes);
+  for (std::size_t i = max_metadata_changes; i < out.changes.size(); ++i)
+    out.left_out.add(out.changes[i].subject, notes::too_many_changes("a step"));
+  if (out.changes.size() > max_metadata_changes) out.changes.resize(max_metadata_changes);
   return out;
 }
 
@@ -26498,19 +26833,15 @@ INNGEST_INLINE run_note note_of(const realtime::message& message) {
 
 INNGEST_INLINE json combined_metadata(const std::vector<run_note>& notes) {
   json out = json::array();
+  std::map<std::pair<std::string, std::string>, std::size_t> places;  // by kind and target
   for (const run_note& note : notes) {
     if (note.what != run_note::kind::metadata) continue;
     const json target = note.target.empty() ? json() : received_json_value(note.target);
     const std::string kind = detail::to_printable(note.subject);
-    auto found = std::find_if(out.begin(), out.end(), [&](const json& known) {
-      return known["kind"] == kind && known["target"] == target;
-    });
-    if (found == out.end()) {
-      out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
-      found = out.end() - 1;
-    }
+    const auto [place, is_new] = places.try_emplace({kind, target.dump()}, out.size());
+    if (is_new) out.push_back({{"kind", kind}, {"target", target}, {"values", json::object()}});
     const json change = received_json_value(note.text);
-    if (change.is_object()) notes::combine((*found)["values"], note.name, change);
+    if (change.is_object()) notes::combine(out[place->second]["values"], note.name, change);
   }
   return out;
 }
@@ -26631,7 +26962,7 @@ struct reported_operation {
   std::int64_t took = 0;  // nanoseconds
   std::string user_id{};  // as the function wrote it; empty when absent
   std::int64_t user_index = 0;
-  std::vector<run_note> metadata{};  // that the step's body has set: see read_step_metadata
+  step_metadata metadata{};  // that the step's body has set
 
   const std::string& shown_name() const { return display_name.empty() ? name : display_name; }
 
@@ -26646,6 +26977,21 @@ operation_kind kind_of_operation(std::string_view op);
 
 /// The validated JSON text of a member.
 std::string received_text(detail::json_value& member, const detail::json_path& at);
+
+/// The text options that the engine reads of an operation, and the one that it cannot do without.
+struct known_options {
+  std::vector<const char*> texts{};
+  const char* needed = nullptr;
+  /// Whether the operation's name may be in place of the needed option.
+  bool may_be_name = false;
+};
+
+known_options known_options_of(operation_kind kind);
+
+/// Checks that every option which the engine reads can be read. It would otherwise be ignored: a wait would
+/// be for another event, or end at once. `has_name` is whether the operation has a name, which may be empty.
+/// \throws payload_error that names the option.
+void check_options(const reported_operation& op, bool has_name, const detail::json_path& at);
 
 /// Reads one operation. \throws payload_error, protocol_error when it is malformed.
 reported_operation read_operation(detail::json_value& value, const detail::json_path& at);
@@ -26855,15 +27201,63 @@ INNGEST_INLINE void read_userland(detail::json_value& value, const detail::json_
   }
 }
 
+INNGEST_INLINE known_options known_options_of(operation_kind kind) {
+  switch (kind) {
+    case operation_kind::sleep:
+      return {.texts = {"duration"}, .needed = "duration", .may_be_name = true};
+    case operation_kind::wait_for_event:
+      return {.texts = {"event", "if", "timeout"}, .needed = "event", .may_be_name = true};
+    case operation_kind::wait_for_signal:
+      return {.texts = {"signal", "timeout", "conflict"}, .needed = "signal", .may_be_name = true};
+    case operation_kind::invoke:
+      return {.texts = {"function_id", "timeout"}, .needed = "function_id"};
+    case operation_kind::defer:
+      return {.texts = {"fn_slug"}, .needed = "fn_slug"};
+    case operation_kind::abort_deferred:
+      return {.texts = {"target_hashed_id"}, .needed = "target_hashed_id"};
+    case operation_kind::step_completed:
+    case operation_kind::step_failed:
+    case operation_kind::step_error:
+    case operation_kind::step_planned:
+    case operation_kind::request:  // see outgoing_request
+    case operation_kind::nothing:
+    case operation_kind::run_completed:
+      return {};
+  }
+  return {};
+}
+
+INNGEST_INLINE void check_options(const reported_operation& op, bool has_name, const detail::json_path& at) {
+  const known_options known = known_options_of(op.kind);
+  if (!known.needed) return;
+  const detail::json_path here(at, "opts");
+  // A wait without a timeout ends at once, which nobody means who sends no options at all.
+  if (op.kind == operation_kind::wait_for_event && op.options.empty())
+    throw payload_error(here.text(), "missing");
+  const json options = op.options.empty() ? json::object() : detail::parse_dom(op.options);
+  for (const char* key : known.texts) {
+    const auto found = options.find(key);
+    if (found != options.end() && !found->is_null() && !found->is_string())
+      throw payload_error(detail::json_path(here, key).text(), "expected a string");
+  }
+  const std::string needed = options.value(known.needed, json()).is_null() ? "" : options.at(known.needed);
+  // SDKs send a time to sleep that is over as an empty text.
+  const bool may_be_empty = op.kind == operation_kind::sleep && (has_name || options.contains(known.needed));
+  if (needed.empty() && !may_be_empty && !(known.may_be_name && !op.name.empty()))
+    throw payload_error(detail::json_path(here, known.needed).text(), "missing");
+}
+
 INNGEST_INLINE reported_operation read_operation(detail::json_value& value, const detail::json_path& at) {
   detail::expect(value, detail::json_type::object, at, "object");
   reported_operation out;
-  bool has_id = false;
+  bool has_id = false, has_name = false, has_other_options = false;
+  std::set<std::string, std::less<>> keys;
   for (auto item : detail::members_of(value, at)) {
     detail::json_field field = detail::take(item, at);
     const std::string key(field.key);
     detail::json_value& member = field.value;
     const detail::json_path here(at, key);
+    if (!keys.insert(key).second) throw payload_error(here.text(), "twice in the operation");
     const bool is_object = detail::type_of(member, here) == detail::json_type::object;
     if (key == "op") {
       out.op = detail::read<std::string>(member, here);
@@ -26871,13 +27265,17 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
     } else if (key == "id") {
       has_id = detail::from_hex(detail::read<std::string>(member, here), out.id);
     } else if (key == "name") {
-      out.name = detail::read<std::optional<std::string>>(member, here).value_or("");
+      const auto name = detail::read<std::optional<std::string>>(member, here);
+      has_name = name.has_value();
+      out.name = name.value_or("");
     } else if (key == "displayName") {
       out.display_name = detail::read<std::optional<std::string>>(member, here).value_or("");
     } else if (key == "data") {
       out.data = received_text(member, here);
     } else if (key == "opts" && is_object) {
       out.options = received_text(member, here);
+    } else if (key == "opts") {
+      has_other_options = received_text(member, here) != "null";
     } else if (key == "error" && is_object) {
       out.error = received_text(member, here);
     } else if (key == "timing" && is_object) {
@@ -26899,6 +27297,9 @@ INNGEST_INLINE reported_operation read_operation(detail::json_value& value, cons
   if (out.op.empty()) throw protocol_error(at.text() + ": the operation has no \"op\"");
   if (!has_id && out.kind != operation_kind::nothing)
     throw protocol_error(at.text() + ": the operation has no id, or one that is not a SHA-1");
+  if (has_other_options && known_options_of(out.kind).needed)
+    throw payload_error(detail::json_path(at, "opts").text(), "expected an object");
+  check_options(out, has_name, at);
   return out;
 }
 
@@ -27458,6 +27859,15 @@ struct pending_step {
   bool is_awaited = false;
 };
 
+/// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
+/// request.
+struct known_work {
+  std::size_t results = 0;
+  std::size_t deferred = 0;
+
+  bool operator==(const known_work&) const = default;
+};
+
 struct function_metrics;
 
 /// A run that has not ended.
@@ -27476,6 +27886,10 @@ struct active_run {
   std::size_t chain = 0;  // event_record::chain of the event that started the run
   std::uint64_t last_call = 0;
   std::uint64_t last_replay = 0;  // id of the last call of the whole function
+  known_work known_to_replay{};   // when that call began
+  /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
+  /// another call without anything new.
+  std::map<step_hash, known_work> asked_with{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key
@@ -27485,10 +27899,15 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
-  std::size_t metadata_size = 0;      // bytes that bodies of steps have set, since the engine started
+  metadata_usage metadata{};          // since the engine started
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
+  known_work known() const { return {stack.size(), record.deferred.size()}; }
+  /// Whether the call is the last one of the whole function, and nothing is new since it began.
+  bool has_nothing_new_since(const job& call) const {
+    return !call.step && last_replay == call.id && known() == known_to_replay;
+  }
   /// The events as a JSON array.
   std::string events_text() const;
   const std::string& event_text() const { return record.events.front().text; }
@@ -30262,11 +30681,21 @@ INNGEST_INLINE function_metrics& run_meter::of(const active_run& run) {
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
+/// Metadata of a step that is not stored.
+struct unstored_metadata {
+  embedded::run run{};  // without timeline
+  std::string step{};   // its id
+  std::optional<int> attempt{};
+  std::string problem{};
+};
+
 /// The changes to commit, and the timeline entries for on_progress, both in order.
 struct change_journal {
   embedded::changes changes{};
   /// Entries with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> progress{};
+  /// Steps of which metadata was left out, for the log.
+  std::vector<unstored_metadata> unstored{};
   /// Whether `progress` collects all entries, or only failures.
   bool wants_progress = false;
   /// Counts all entries.
@@ -30291,7 +30720,7 @@ struct change_journal {
                   std::string id, timestamp now);
 
   /// Adds the metadata that the body of a step has set: of the step, or of an attempt that will be retried.
-  /// `ids` makes the notes' ids.
+  /// Leaves out what exceeds the limits of the run. `ids` makes the notes' ids.
   void note_metadata(active_run& run, const reported_operation& op, std::optional<int> attempt,
                      detail::ulid_source& ids, timestamp now);
 
@@ -30349,19 +30778,27 @@ INNGEST_INLINE void change_journal::note_error(const active_run& run, const std:
 INNGEST_INLINE void change_journal::note_metadata(active_run& run, const reported_operation& op,
                                                   std::optional<int> attempt, detail::ulid_source& ids,
                                                   timestamp now) {
-  if (op.metadata.empty()) return;
-  json target{{"step_id", op.user_id.empty() ? op.name : op.user_id}};
+  if (op.metadata.changes.empty() && op.metadata.left_out.empty()) return;
+  const std::string& step = op.user_id.empty() ? op.name : op.user_id;
+  json target{{"step_id", step}};
   if (op.user_index > 0) target["step_index"] = op.user_index;
   if (attempt) target["step_attempt"] = *attempt;
-  for (run_note note : op.metadata) {
-    run.metadata_size += metadata_size(note);
-    if (run.metadata_size > max_metadata_of_run) return;
+  const std::string target_text = encode(target);
+  left_out_metadata left_out = op.metadata.left_out;
+  for (run_note note : op.metadata.changes) {
+    note.target = target_text;
+    if (const std::string limit = run.metadata.exceeded_with(note); !limit.empty()) {
+      left_out.add(note.subject, "the run would have " + limit + " of metadata");
+      continue;
+    }
+    run.metadata.add(note);
     note.run_id = run.id();
     note.id = ids.next(now);
     note.at = now;
-    note.target = encode(target);
     changes.notes.push_back(std::move(note));
   }
+  if (left_out.empty()) return;
+  unstored.push_back({.run = run.record.run, .step = step, .attempt = attempt, .problem = left_out.text()});
 }
 
 INNGEST_INLINE bool change_journal::is_failure(embedded::progress what) {
@@ -31235,7 +31672,10 @@ INNGEST_INLINE void run_jobs::begin_call(active_run& run, const job& call) {
   ++run.calls;
   if (call.what == job::kind::request) return;
   run.last_call = call.id;
-  if (!call.step) run.last_replay = call.id;
+  if (!call.step) {
+    run.last_replay = call.id;
+    run.known_to_replay = run.known();
+  }
   if (run.replay_job == call.id) run.replay_job.reset();
 }
 
@@ -32343,6 +32783,16 @@ INNGEST_INLINE app_answer app_answer::failure(run_error error, bool may_retry) {
   return {.what = kind::failed, .error = std::move(error), .may_retry = may_retry};
 }
 
+/// A function that has ended. Output that is no JSON is text.
+INNGEST_INLINE app_answer completed_with(std::string_view output) {
+  if (detail::nesting_depth(output) > max_received_depth && detail::is_json(output)) {
+    return app_answer::failure({"output_too_deep", "Your function's output is nested deeper than " +
+                                                       std::to_string(max_received_depth) + " levels"},
+                               false);
+  }
+  return {.what = app_answer::kind::completed, .output = received_json_or_string(output)};
+}
+
 INNGEST_INLINE app_answer read_app_answer(const http::response& answer, bool elsewhere) {
   const bool may_retry = answer.headers.find(protocol::header::no_retry) != "true";
   const bool succeeded = answer.status >= 200 && answer.status < 300;
@@ -32355,8 +32805,7 @@ INNGEST_INLINE app_answer read_app_answer(const http::response& answer, bool els
                                 "limit of " +
                                     std::to_string(max_answer_size) + " bytes"},
                                false);
-  if (answer.status != 206)
-    return {.what = app_answer::kind::completed, .output = received_json_or_string(answer.body)};
+  if (answer.status != 206) return completed_with(answer.body);
   try {
     app_answer out{.what = app_answer::kind::operations, .may_retry = may_retry};
     out.operations = read_operations(answer.body);
@@ -32636,6 +33085,8 @@ INNGEST_INLINE bool operations::take_deferred(active_run& run, const reported_op
 
 INNGEST_INLINE void operations::take_result(active_run& run, const job& call, const reported_operation& op,
                                             timestamp now) {
+  // The function was called with this result, so another call with it would be the same again.
+  if (run.memos.contains(op.id) && run.has_nothing_new_since(call)) return;
   const auto planned = run.pending.find(op.id);
   const bool is_awaited = planned != run.pending.end() && planned->second.is_awaited;
   steps_.end_reported(run, op, call.attempt, now);
@@ -32882,11 +33333,18 @@ class answers {
   /// Whether a step's call has ended without a result of the step and without another planned attempt.
   static bool is_left_open(const active_run& run, const job& call);
 
+  /// Whether the app may be called again because its answer asks for that. It may not ask twice without
+  /// anything new in between: it would be called in a loop.
+  static bool may_ask_again(active_run& run, const job& call, const app_answer& read);
+
+  /// The error of an answer with which the run cannot continue.
+  static run_error no_progress(const app_answer& read);
+
   /// Calls the app again if it requests that and may plan the step again. Otherwise the attempt failed.
-  void continue_without_result(active_run& run, const job& call, const app_answer& read,
+  void continue_without_result(active_run& run, const job& call, const app_answer& read, bool has_news,
                                const http::response& answer, timestamp now);
 
-  /// Whether the answer has no results or steps, which requests another call.
+  /// Whether the answer has no results or steps.
   static bool says_nothing(const app_answer& read);
 
   /// Whether the operation reports the failure of the function. A function that fails after it deferred calls
@@ -32997,6 +33455,7 @@ INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call
 
 INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, const app_answer& read,
                                              bool is_overtaken, const http::response& answer, timestamp now) {
+  const known_work known = run.known();
   const std::optional<outcome> all = take_all(run, call, read, answer, now);
   if (!all) return;
   if (all->completed && !is_overtaken)
@@ -33008,12 +33467,12 @@ INNGEST_INLINE void answers::take_operations(active_run& run, const job& call, c
   if (all->refusal && !is_overtaken)
     return lifecycle_.fail(run, call.attempt, *all->refusal,
                            now);  // the app would report the same operation again
-  if (is_left_open(run, call)) return continue_without_result(run, call, read, answer, now);
+  if (is_left_open(run, call))
+    return continue_without_result(run, call, read, run.known() != known, answer, now);
   if (run.has_work()) return;
-  if (is_overtaken || says_nothing(read)) return state_.jobs.continue_run(run, now);
-  const run_error error{"protocol error",
-                        "the app's answer has no operation with which the run can continue"};
-  retry_or_fail(run, call, error, read.may_retry, answer, now);
+  const bool has_news = is_overtaken || (!read.operations.empty() && !run.has_nothing_new_since(call));
+  if (has_news || may_ask_again(run, call, read)) return state_.jobs.continue_run(run, now);
+  retry_or_fail(run, call, no_progress(read), read.may_retry, answer, now);
 }
 
 INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run, const job& call,
@@ -33050,13 +33509,35 @@ INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call
 }
 
 INNGEST_INLINE void answers::continue_without_result(active_run& run, const job& call, const app_answer& read,
-                                                     const http::response& answer, timestamp now) {
-  if (says_nothing(read)) {
+                                                     bool has_news, const http::response& answer,
+                                                     timestamp now) {
+  if (says_nothing(read) && (has_news || may_ask_again(run, call, read))) {
     run.pending.erase(*call.step);
     return state_.jobs.continue_run(run, now);
   }
   const run_error error{"protocol error", "the app's answer has no result of the step that was called"};
   retry_or_fail_step(run, call, error, read.may_retry, answer, now);
+}
+
+INNGEST_INLINE bool answers::may_ask_again(active_run& run, const job& call, const app_answer& read) {
+  const bool asks =
+      std::any_of(read.operations.begin(), read.operations.end(),
+                  [](const reported_operation& op) { return op.kind == operation_kind::nothing; });
+  if (!asks) return false;
+  const known_work known = run.known();
+  const auto [asked, is_first] = run.asked_with.emplace(call.step.value_or(step_hash{}), known);
+  return is_first || std::exchange(asked->second, known) != known;
+}
+
+INNGEST_INLINE run_error answers::no_progress(const app_answer& read) {
+  const auto reported =
+      std::find_if(read.operations.begin(), read.operations.end(),
+                   [](const reported_operation& op) { return op.kind != operation_kind::nothing; });
+  if (reported == read.operations.end())
+    return {"protocol error", "the app's answer has no operation with which the run can continue"};
+  return {"protocol error", "the app's answer reports only what the run already has: " + reported->op +
+                                " \"" + reported->shown_name() +
+                                "\"; a call must report a new step or the end of the function"};
 }
 
 INNGEST_INLINE bool answers::says_nothing(const app_answer& read) {
@@ -34374,6 +34855,9 @@ class scheduler {
   /// changes to those to be stored.
   void change_tags(const std::vector<tag_change>& all);
 
+  /// Counts metadata of unfinished runs that others than their steps have set.
+  void count_metadata(const std::vector<run_note>& notes);
+
   /// Ends the wait for a signal and returns the run's id; `nullopt` when no run is waiting for it.
   std::optional<std::string> signal(const std::string& name, const std::string& data, timestamp now);
 
@@ -34441,6 +34925,10 @@ class scheduler {
 
   /// The timeline entries since the last call, in order, with their runs. The runs have empty timelines.
   std::deque<std::pair<run, timeline_entry>> take_progress();
+  /// The steps since the last call of which metadata was left out.
+  std::vector<scheduling::unstored_metadata> take_unstored() {
+    return std::exchange(state_.journal.unstored, {});
+  }
   /// Whether take_progress() returns all entries, or only failures.
   void collect_progress(bool wanted) { state_.journal.wants_progress = wanted; }
 
@@ -34648,6 +35136,12 @@ INNGEST_INLINE bool scheduler::cancel(std::string_view run_id, timestamp now) {
 INNGEST_INLINE void scheduler::change_tags(const std::vector<tag_change>& all) {
   for (const tag_change& change : all) {
     if (active_run* run = state_.runs.find(change.run_id)) apply(change, run->record.run.tags);
+  }
+}
+
+INNGEST_INLINE void scheduler::count_metadata(const std::vector<run_note>& notes) {
+  for (const run_note& note : notes) {
+    if (active_run* run = state_.runs.find(note.run_id)) run->metadata.add(note);
   }
 }
 
@@ -35871,6 +36365,12 @@ class engine_core {
   /// Adds a log line about a failure.
   void log_failure(const run& run, const timeline_entry& entry, const changes& fresh);
 
+  /// Adds a log line about metadata that is not stored.
+  void log_unstored(const scheduling::unstored_metadata& what);
+
+  /// How log lines name a run.
+  static std::string whose(const run& run);
+
   static std::string next_attempt(const run& run, const timeline_entry& entry, const changes& fresh);
 
   options options_;
@@ -35993,6 +36493,7 @@ INNGEST_INLINE void engine_core::add_notes(std::vector<run_note> notes, timestam
   }
   std::vector<tag_change> tags = tag_changes_of(notes);
   scheduler_.change_tags(tags);
+  scheduler_.count_metadata(notes);
   pending_.push_back({.notes = std::move(notes), .tags = std::move(tags)});
   ++changed_;
 }
@@ -36135,6 +36636,7 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     scheduler_.forget_replaced(fresh);
     note_progress(fresh);
+    for (const auto& each : scheduler_.take_unstored()) log_unstored(each);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }
@@ -36182,11 +36684,27 @@ INNGEST_INLINE void engine_core::note_progress(const changes& fresh) {
   }
 }
 
+INNGEST_INLINE void engine_core::log_unstored(const scheduling::unstored_metadata& what) {
+  const auto known = scheduler_.functions().find(what.run.function_slug);
+  log_lines_.push_back({.level = log_level::warn,
+                        .text = whose(what.run) + ": step \"" + what.step + "\": " + what.problem,
+                        .run_id = what.run.id,
+                        .app = known ? known->app_id : std::string(),
+                        .function = what.run.function_id,
+                        .step = what.step,
+                        .attempt = what.attempt});
+}
+
+INNGEST_INLINE std::string engine_core::whose(const run& run) {
+  return "run " + run.id + " of function \"" + run.function_id + "\"";
+}
+
 INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entry& entry,
                                              const changes& fresh) {
-  const std::string whose = "run " + run.id + " of function \"" + run.function_id + "\"";
   const std::string attempt = "attempt " + std::to_string(entry.attempt + 1);
-  const auto what = [&] { return entry.step.empty() ? whose : whose + ": step \"" + entry.step + "\""; };
+  const auto what = [&] {
+    return entry.step.empty() ? whose(run) : whose(run) + ": step \"" + entry.step + "\"";
+  };
   const auto known = scheduler_.functions().find(run.function_slug);
   const auto add = [&](log_level level, std::string text) {
     log_lines_.push_back({.level = level,
@@ -36205,7 +36723,7 @@ INNGEST_INLINE void engine_core::log_failure(const run& run, const timeline_entr
     case progress::step_failed:
       return add(log_level::warn, what() + ": " + attempt + " failed permanently: " + entry.detail);
     case progress::run_failed:
-      return add(log_level::error, whose + " failed: " + entry.detail);
+      return add(log_level::error, whose(run) + " failed: " + entry.detail);
     default:
       return;
   }
@@ -36755,24 +37273,15 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::optional<std::string> app_origin(std::string_view url) {
   if (url == connect_url) return std::string(url);
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
-  const std::string scheme = detail::lower_case(url.substr(0, scheme_end));
-  if (scheme != "http" && scheme != "https") return std::nullopt;
-  for (const char c : url) {
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '\\') return std::nullopt;
-  }
-  const std::string_view rest = url.substr(scheme_end + 3);
-  std::string authority = detail::lower_case(rest.substr(0, rest.find_first_of("/?#")));
-  if (authority.empty() || authority.front() == ':' || authority.find('@') != std::string::npos)
-    return std::nullopt;
-  const std::string own_port = scheme == "http" ? ":80" : ":443";
-  if (authority.ends_with(own_port)) authority.resize(authority.size() - own_port.size());
+  if (detail::url_problem(url) || url.find('\\') != std::string_view::npos) return std::nullopt;
+  std::string out = detail::url_origin(url);
+  const std::size_t host = detail::http_scheme_length(url);
+  const std::string_view authority = std::string_view(out).substr(host);
   for (const std::string_view name : {"localhost", "[::1]"}) {
     if (authority == name || authority.starts_with(std::string(name) + ":"))
-      authority.replace(0, name.size(), "127.0.0.1");
+      return out.replace(host, name.size(), "127.0.0.1");
   }
-  return scheme + "://" + authority;
+  return out;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -38376,18 +38885,50 @@ std::optional<http::request> redirected_request(const http::request& request, co
 
 namespace inngest::inline INNGEST_ABI::embedded::redirects {
 
-/// Resolves a location without its query and fragment.
+/// Applies the segments "." and ".." of a path that begins with a slash.
+INNGEST_INLINE std::string without_dot_segments(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::string_view segment = path.substr(0, path.find('/', 1));
+    path.remove_prefix(segment.size());
+    if (segment != "/." && segment != "/..") {
+      out += segment;
+      continue;
+    }
+    if (segment == "/..") out.resize(out.empty() ? 0 : out.rfind('/'));
+    if (path.empty()) out += '/';
+  }
+  return out;
+}
+
+/// A URL whose path has no dot segments.
+INNGEST_INLINE std::string normalized(std::string_view url) {
+  const std::size_t scheme = detail::http_scheme_length(url);
+  if (scheme == 0) return std::string(url);
+  const std::size_t path = scheme + detail::url_authority(url).size();
+  const std::size_t query = (std::min)(url.find('?'), url.size());
+  return std::string(url.substr(0, path)) + without_dot_segments(url.substr(path, query - path)) +
+         std::string(url.substr(query));
+}
+
+/// Resolves a location as RFC 3986, section 5.3, asks. The fragments are dropped: they are not sent.
 INNGEST_INLINE std::string resolved(std::string_view url, std::string_view location) {
-  const std::size_t scheme_end = url.find("://");
-  const std::size_t path = (std::min)(url.find('/', scheme_end + 3), url.size());
-  if (location.starts_with("//")) return std::string(url.substr(0, scheme_end + 1)) + std::string(location);
-  if (location.starts_with('/')) return std::string(url.substr(0, path)) + std::string(location);
-  const std::size_t mark = location.find_first_of(":/");
-  if (mark != std::string_view::npos && location[mark] == ':') return std::string(location);  // has a scheme
+  url = url.substr(0, url.find('#'));
+  location = location.substr(0, location.find('#'));
+  const std::size_t path_begin = detail::http_scheme_length(url) + detail::url_authority(url).size();
+  const std::size_t path_end = (std::min)(url.find('?'), url.size());
+  const auto from_url = [&](std::size_t end) {
+    return std::string(url.substr(0, end)) + std::string(location);
+  };
   if (location.empty()) return std::string(url);
-  const std::size_t last = url.rfind('/');
-  const std::string_view folder = url.substr(0, last < path ? path : last);
-  return std::string(folder) + '/' + std::string(location);
+  if (location.starts_with('?')) return from_url(path_end);
+  if (location.starts_with("//")) return normalized(from_url(url.find(':') + 1));
+  if (location.starts_with('/')) return normalized(from_url(path_begin));
+  const std::size_t mark = location.find_first_of(":/?");
+  if (mark != std::string_view::npos && location[mark] == ':') return normalized(location);  // has a scheme
+  const std::size_t folder = url.substr(path_begin, path_end - path_begin).rfind('/');
+  if (folder != std::string_view::npos) return normalized(from_url(path_begin + folder + 1));
+  return normalized(std::string(url.substr(0, path_begin)) + '/' + std::string(location));
 }
 
 /// Adds the parameters of `query` whose names are not yet in `out`.
@@ -38401,11 +38942,6 @@ INNGEST_INLINE void add_parameters(std::string& out, std::string_view query) {
     if (!out.empty()) out += '&';
     out += parameter;
   }
-}
-
-/// The scheme, host and port.
-INNGEST_INLINE std::string_view origin_of(std::string_view url) {
-  return url.substr(0, url.find_first_of("/?#", detail::http_scheme_length(url)));
 }
 
 /// Whether a field is sent after a redirect. Another origin gets only what can't be a secret, and a body that
@@ -38450,16 +38986,11 @@ INNGEST_INLINE std::optional<http::request> redirected_request(const http::reque
   const bool becomes_get = answer.status >= 301 && answer.status <= 303;
   const std::string location = redirects::encoded_location(answer.headers.find("location").value_or(""));
   if ((!becomes_get && !is_redirect(answer)) || location.empty()) return std::nullopt;
-  const std::string_view target = std::string_view(location).substr(0, location.find('#'));
-  const std::size_t query = (std::min)(target.find('?'), target.size());
-  const std::string_view url = std::string_view(request.url).substr(0, request.url.find_first_of("?#"));
-  http::request out{
-      .method = request.method,
-      .url = redirects::resolved(url, target.substr(0, query)) + std::string(target.substr(query))};
+  http::request out{.method = request.method, .url = redirects::resolved(request.url, location)};
   if (detail::url_problem(out.url)) return std::nullopt;
   if (becomes_get && out.method != "HEAD") out.method = "GET";
   if (!becomes_get) out.body = request.body;
-  const bool is_same_origin = redirects::origin_of(out.url) == redirects::origin_of(request.url);
+  const bool is_same_origin = detail::url_origin(out.url) == detail::url_origin(request.url);
   for (const auto& [name, value] : request.headers) {
     if (redirects::is_kept(name, is_same_origin, !becomes_get)) out.headers.add(name, value);
   }
@@ -38601,7 +39132,7 @@ INNGEST_INLINE void function_rules::check_steps() {
   if (std::none_of(schemes.begin(), schemes.end(), [&](const char* scheme) {
         return detail::same_word(std::string_view(text).substr(0, std::string_view(scheme).size()), scheme);
       }))
-    add("its URL must begin with http:// or https://: " + text);
+    add("its URL must begin with http:// or https://: " + detail::shown_url(text));
 }
 
 INNGEST_INLINE void function_rules::check_triggers() {
@@ -38956,16 +39487,18 @@ class realtime_api {
       if (!engine_.store().find_run(run_id))
         return realtime_refusal(404, "there is no run \"" + run_id + "\"");
       timestamp earliest{};  // the system clock may have been set back since the last change
-      std::vector<run_note> all = engine_.store().notes_of(run_id);
-      for (const run_note& known : all)
+      metadata_usage all;
+      for (const run_note& known : engine_.store().notes_of(run_id)) {
         earliest = (std::max)(earliest, known.at + std::chrono::milliseconds(1));
+        all.add(known);
+      }
       for (run_note& note : notes) {
         note.run_id = run_id;
         note.at = earliest;
-        all.push_back(note);
+        all.add(note);
       }
-      if (remaining_metadata_size(all) > max_metadata_of_run)
-        throw metadata_too_large("metadata", "run \"" + run_id + "\" has more than 1 MB of it");
+      if (const std::string limit = all.exceeded(); !limit.empty())
+        throw metadata_too_large("metadata", "run \"" + run_id + "\" has " + limit + " of it");
       engine_.add_notes(std::move(notes));
       return {.headers = {{"content-type", "application/json"}}};
     } catch (const metadata_too_large& problem) {
@@ -39983,6 +40516,9 @@ class memory_store final : public store {
     std::set<step_hash> steps{};              // of the memos
     std::vector<std::uint64_t> positions{};   // of the timeline's entries
     std::map<std::string, run_note> notes{};  // by id
+    /// The ids of the notes by what they are about: metadata by kind and target, others only by what they
+    /// are.
+    std::map<std::tuple<run_note::kind, std::string, std::string>, std::set<std::string>> alike{};
     std::map<std::uint64_t, run_log_line> log{};
   };
 
@@ -40401,14 +40937,13 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const timeline_record& re
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
-  run.notes.try_emplace(note.id, note);
-  if (note.sets_metadata())
-    std::erase_if(run.notes, [&](const auto& entry) { return note.replaces(entry.second); });
-  if (note.what == run_note::kind::metadata) return;
-  const auto is_alike = [&](const auto& entry) { return entry.second.what == note.what; };
-  const auto count = std::count_if(run.notes.begin(), run.notes.end(), is_alike);
-  if (static_cast<std::size_t>(count) > most_messages_of_run)
-    run.notes.erase(std::find_if(run.notes.begin(), run.notes.end(), is_alike));
+  const bool is_metadata = note.what == run_note::kind::metadata;
+  std::set<std::string>& alike = is_metadata ? run.alike[{note.what, note.subject, note.target}]
+                                             : run.alike[{note.what, std::string(), std::string()}];
+  if (run.notes.try_emplace(note.id, note).second) alike.insert(note.id);
+  const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
+  while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
+  while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_log_record& record) {
@@ -40500,7 +41035,7 @@ class engine_body {
   sent_events send(const std::vector<any_event>& events) { return app_.send(events); }
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
-  std::string start(const any_function& function, const json& data = json::object());
+  std::string start(const any_function& function, std::string data);
   std::optional<std::string> rerun(std::string_view run_id, const std::optional<rerun_step>& from = {});
   std::vector<run> reruns_of(std::string_view run_id) const {
     return with_readers(options_.store->reruns_of(run_id));
@@ -41684,11 +42219,11 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
   return run_id;
 }
 
-INNGEST_INLINE std::string engine_body::start(const any_function& function, const json& data) {
+INNGEST_INLINE std::string engine_body::start(const any_function& function, std::string data) {
   std::unique_lock lock(mutex_);
   if (!core_.state().functions().find(function.slug()))
     throw configuration_error("the engine has no function \"" + function.id() + "\"");
-  std::string id = core_.start(function.slug(), encode(data, "data"), clock_.now());
+  std::string id = core_.start(function.slug(), std::move(data), clock_.now());
   if (id.empty())
     throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
   commits_.commit_changes(lock);
@@ -41909,8 +42444,8 @@ INNGEST_INLINE std::optional<std::string> engine::signal(const std::string& name
   return body_->signal(name, data);
 }
 
-INNGEST_INLINE std::string engine::start(const any_function& function, const json& data) {
-  return body_->start(function, data);
+INNGEST_INLINE std::string engine::start_with(const any_function& function, std::string data) {
+  return body_->start(function, std::move(data));
 }
 
 INNGEST_INLINE std::optional<std::string> engine::rerun(std::string_view run_id) {
@@ -43183,11 +43718,17 @@ INNGEST_INLINE void examination::check_kind(const http::response& answer) {
   const auto kind = answer.headers.find(protocol::header::server_kind);
   if (!kind) return;
   if (*kind == to_string(settings().mode())) return add(severity::ok, "kind of server", std::string(*kind));
-  add(severity::problem, "kind of server",
-      is_cloud()
-          ? "the server is a dev server, and this app is in cloud mode: set INNGEST_DEV=1"
-          : "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
-            "set INNGEST_SIGNING_KEY");
+  if (!is_cloud())
+    return add(severity::problem, "kind of server",
+               "the server is a cloud or self-hosted one, and this app is in dev mode: unset INNGEST_DEV and "
+               "set INNGEST_SIGNING_KEY");
+  const std::string found = "the server is a dev server, and this app is in cloud mode";
+  if (app_.keys().current.empty())
+    return add(severity::problem, "kind of server",
+               found + ": if it has no keys, set INNGEST_DEV=1; otherwise set INNGEST_SIGNING_KEY");
+  // An engine with keys calls itself a dev server, too.
+  add(severity::warning, "kind of server",
+      found + ": it must have keys, and the app's signing key (INNGEST_SIGNING_KEY) must be its own");
 }
 
 INNGEST_INLINE void examination::check_clock(const http::response& answer) {
@@ -43210,7 +43751,8 @@ INNGEST_INLINE void examination::check_signing_key() {
   if (!is_cloud() || app_.keys().current.empty()) return;
   const http::response answer = app_.call_api({.method = "GET", .url = "/v1/events?limit=1"});
   if (answer.status == 401 || answer.status == 403)
-    add(severity::problem, "signing key", "the server refuses it: does it belong to this environment?");
+    add(severity::problem, "signing key",
+        "the server refuses it: compare the app's signing key (INNGEST_SIGNING_KEY) with the server's");
   else if (answer.status < 300)
     add(severity::ok, "signing key", "the server accepts it");
 }
@@ -48081,9 +48623,8 @@ INNGEST_INLINE void refuse(const std::string& model, const std::string& problem)
 
 INNGEST_INLINE std::string below(const std::string& model, const char* option, const std::string& base,
                                  const std::string& path) {
-  const std::size_t scheme = base.starts_with("https://") ? 8 : base.starts_with("http://") ? 7 : 0;
-  if (scheme == 0 || base.size() == scheme || base[scheme] == '/')
-    refuse(model, std::string(option) + " must be an http or https URL, not \"" + base + "\"");
+  if (const auto problem = inngest::detail::url_problem(base))
+    refuse(model, std::string(option) + ": " + *problem);
   const std::size_t query = (std::min)(base.find('?'), base.size());
   std::string out = base.substr(0, query);
   if (!out.ends_with('/')) out += '/';
@@ -55893,12 +56434,19 @@ INNGEST_INLINE std::unique_ptr<app_route> app_calls::route_to(const function_def
 }
 
 INNGEST_INLINE void app_calls::unwrap(http::response& answer) {
-  const json whole = detail::parse_dom(answer.body);
-  const json status = whole.value("status", json(500));
-  if (!status.is_number_integer() || status < 100 || status > 599)
-    throw protocol_error("the streamed answer has an invalid status: " + status.dump());
+  json whole;
+  try {
+    whole = detail::parse_dom(answer.body);
+  } catch (const payload_error&) {  // it is told below
+  }
+  const json status = whole.is_object() ? whole.value("status", json()) : json();
+  const json headers = whole.is_object() ? whole.value("headers", json::object()) : json();
+  if (!status.is_number_integer() || status < 100 || status > 599 || !headers.is_object())
+    throw protocol_error(
+        "an answer with status 201 must be a JSON object with status (from 100 to 599), headers and body, "
+        "not " +
+        detail::to_printable(answer.body.substr(0, 100)));
   answer.status = status.get<int>();
-  const json headers = whole.value("headers", json::object());
   for (const auto& [name, value] : headers.items()) {
     if (value.is_string()) answer.headers.add(name, value.get<std::string>());
   }
@@ -57743,7 +58291,10 @@ class harness {
   std::vector<test_run> send_to_all(const any_event& event);
   /// Starts a run of the function, whatever its triggers, as an invoke does.
   /// \throws configuration_error when it is a singleton that is already running; also call() and replay().
-  test_run start(const any_function& function, const json& data = json::object());
+  template <json_writable Data = json>
+  test_run start(const any_function& function, const Data& data = json::object()) {
+    return start_with(function, encode(data, "data"));
+  }
   /// Sends a request to an endpoint and executes everything that is due. test_run::response() is what the
   /// client finally receives. The request contains what servers store of it: method, URL, body and
   /// content-type.
@@ -57752,7 +58303,10 @@ class harness {
   /// read_recorded_run(). \throws configuration_error when there is no event.
   test_run replay(const any_function& function, const recorded_run& recorded);
   /// Sends a signal. Returns false when no run is waiting for it.
-  bool send_signal(const std::string& name, const json& data = json());
+  template <json_writable Data = json>
+  bool send_signal(const std::string& name, const Data& data = {}) {
+    return send_signal_with(name, encode(data, "data"));
+  }
   /// Cancels the run. Returns false when it has already ended.
   bool cancel(const test_run& run);
 
@@ -57791,6 +58345,9 @@ class harness {
   }
 
  private:
+  test_run start_with(const any_function& function, std::string data);
+  bool send_signal_with(const std::string& name, const std::string& data);
+
   static simulation::options settings_of(harness_options options);
 
   std::vector<test_run> begin(const std::vector<embedded::run>& runs);
@@ -57824,8 +58381,8 @@ INNGEST_INLINE std::vector<test_run> harness::send_to_all(const any_event& event
   return begin(simulation_->runs_of(ids.at(0)));
 }
 
-INNGEST_INLINE test_run harness::start(const any_function& function, const json& data) {
-  const std::string id = simulation_->start(function, encode(data, "data"));
+INNGEST_INLINE test_run harness::start_with(const any_function& function, std::string data) {
+  const std::string id = simulation_->start(function, std::move(data));
   return begin({*simulation_->find_run(id)}).front();
 }
 
@@ -57842,8 +58399,8 @@ INNGEST_INLINE test_run harness::replay(const any_function& function, const reco
   return begin({*simulation_->find_run(id)}).front();
 }
 
-INNGEST_INLINE bool harness::send_signal(const std::string& name, const json& data) {
-  const bool received = simulation_->signal(name, encode(data, "data")).has_value();
+INNGEST_INLINE bool harness::send_signal_with(const std::string& name, const std::string& data) {
+  const bool received = simulation_->signal(name, data).has_value();
   simulation_->settle();
   return received;
 }
@@ -60073,10 +60630,13 @@ void keep_audit(database& file);
 /// runs to the view. Older entries get it from the results of their names, in order.
 void note_step_ids(database& file);
 
+/// Version 10. Adds an index to find the metadata that a later change replaces.
+void index_metadata(database& file);
+
 /// The migrations from each version to the next. Add new ones at the end, and never change one.
-inline constexpr migration store_migrations[] = {make_store,           note_what_was_begun, make_notes,
-                                                 note_repetitions,     keep_logs,           make_searchable,
-                                                 keep_bulk_operations, keep_audit,          note_step_ids};
+inline constexpr migration store_migrations[] = {
+    make_store,      note_what_was_begun,  make_notes, note_repetitions, keep_logs,
+    make_searchable, keep_bulk_operations, keep_audit, note_step_ids,    index_metadata};
 
 /// \throws store_error for a database of another program.
 void check_is_store(database& file);
@@ -60458,6 +61018,10 @@ INNGEST_INLINE void note_step_ids(database& file) {
   )");
 }
 
+INNGEST_INLINE void index_metadata(database& file) {
+  file.execute("CREATE INDEX metadata_by_kind ON notes (run, subject, target, id) WHERE what = 0");
+}
+
 INNGEST_INLINE void check_is_store(database& file) {
   const auto found = file.number("PRAGMA application_id");
   if (found == application_id) return;
@@ -60548,6 +61112,7 @@ class writer {
 
   void put(const embedded::app_record& app);
 
+  void add(const std::vector<embedded::run_note>& notes);
   void add(const embedded::run_note& note);
 
   void put(const embedded::bulk_operation& operation);
@@ -60586,7 +61151,7 @@ INNGEST_INLINE void writer::apply(const embedded::changes& changes) {
     file_.run("DELETE FROM remembered_values WHERE key = ?1", key);
   for (const auto& value : changes.values) put(value);
   for (const auto& app : changes.apps) put(app);
-  for (const auto& note : changes.notes) add(note);
+  add(changes.notes);
   for (const auto& tag : changes.tags) change(tag);
   for (const auto& entry : changes.audit) add(entry);
   for (std::size_t i = 0; i < changes.log_lines.size(); ++i) {
@@ -60929,24 +61494,32 @@ INNGEST_INLINE void writer::put(const embedded::app_record& app) {
   file_.run("INSERT OR REPLACE INTO apps (id, text) VALUES (?1, ?2)", app.id, app.text);
 }
 
+INNGEST_INLINE void writer::add(const std::vector<embedded::run_note>& notes) {
+  std::set<std::pair<std::string_view, embedded::run_note::kind>> limited;  // by run
+  for (const auto& note : notes) {
+    add(note);
+    if (note.what != embedded::run_note::kind::metadata) limited.emplace(note.run_id, note.what);
+  }
+  for (const auto& [run_id, what] : limited) {
+    file_.run(
+        "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
+        "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
+        "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+        run_id, what, embedded::most_messages_of_run);
+  }
+}
+
 INNGEST_INLINE void writer::add(const embedded::run_note& note) {
+  static_assert(static_cast<int>(embedded::run_note::kind::metadata) == 0, "see index_metadata");
   file_.run(
       "INSERT INTO notes (run, id, what, at, subject, name, target, text) "
       "SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM runs WHERE id = ?1 ON CONFLICT DO NOTHING",
       note.run_id, note.id, note.what, note.at, note.subject, note.name, note.target, note.text);
-  if (note.what == embedded::run_note::kind::metadata) {
-    if (!note.sets_metadata()) return;
-    file_.run(
-        "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = ?3 "
-        "AND subject = ?4 AND target = ?5",
-        note.run_id, note.id, note.what, note.subject, note.target);
-    return;
-  }
-  file_.run(
-      "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
-      "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
-      "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-      note.run_id, note.what, embedded::most_messages_of_run);
+  if (!note.sets_metadata()) return;
+  file_.run(  // the index is used only when the statement names the kind
+      "DELETE FROM notes WHERE run = (SELECT number FROM runs WHERE id = ?1) AND id < ?2 AND what = 0 "
+      "AND subject = ?3 AND target = ?4",
+      note.run_id, note.id, note.subject, note.target);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail::sqlite
