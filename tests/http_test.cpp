@@ -106,6 +106,7 @@ TEST_CASE("a URL may have a port, an address in brackets, and an at sign after i
                "http://[::1]", "http://[::1]:80/x", "HTTP://a/@b:c", "http://a#[@:");
   CAPTURE(url);
   CHECK(inngest::detail::url_problem(url).value_or("none") == "none");
+  CHECK(inngest::detail::shown_url(url) == url);
 }
 
 TEST_CASE("a path that looks like a URL further on is a path", "[http]") {

@@ -20,15 +20,6 @@ INNGEST_INLINE std::string_view url_authority(std::string_view url) {
   return rest.substr(0, rest.find_first_of("/?#"));
 }
 
-INNGEST_INLINE std::string shown_url(std::string_view url) {
-  // A password may contain any character, so that a broken URL's host is where the last one ends.
-  const std::size_t end = url.rfind('@');
-  if (end == std::string_view::npos) return std::string(url);
-  const std::size_t scheme = (std::min)(url.find(':'), end);
-  const std::size_t begin = url.substr(scheme).starts_with("://") ? scheme + 3 : 0;
-  return std::string(url.substr(0, begin)) + "..." + std::string(url.substr(end));
-}
-
 INNGEST_INLINE bool is_port(std::string_view text) {
   if (!has_only_digits(text)) return false;
   constexpr std::uint32_t largest = 65535;
@@ -52,6 +43,16 @@ INNGEST_INLINE const char* authority_problem(std::string_view authority) {
   if (end < authority.size() && !is_port(authority.substr(end + 1)))
     return "the port of a URL must be a number from 1 to 65535";
   return nullptr;
+}
+
+INNGEST_INLINE std::string shown_url(std::string_view url) {
+  if (http_scheme_length(url) > 0 && !authority_problem(url_authority(url))) return std::string(url);
+  // A password may contain any character, so that a broken URL's host is where the last one ends.
+  const std::size_t end = url.rfind('@');
+  if (end == std::string_view::npos) return std::string(url);
+  const std::size_t scheme = (std::min)(url.find(':'), end);
+  const std::size_t begin = url.substr(scheme).starts_with("://") ? scheme + 3 : 0;
+  return std::string(url.substr(0, begin)) + "..." + std::string(url.substr(end));
 }
 
 INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
