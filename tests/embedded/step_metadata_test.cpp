@@ -211,6 +211,46 @@ TEST_CASE("metadata that a step's body sets over a limit is left out with a warn
   }
 }
 
+TEST_CASE("the metadata of a run has one limit for all processes", "[embedded][metadata]") {
+  const support::temporary_folder folder;
+  const std::string file = (folder.path() / "runs.db").string();
+  std::shared_ptr<inngest::embedded::store> store;
+  const auto open = [&, in_file = GENERATE(false, true)] {
+    if (in_file) store.reset();
+    if (in_file)
+      store =
+          std::make_shared<inngest::embedded::sqlite_store>(inngest::embedded::sqlite_options{.path = file});
+    if (!store) store = std::make_shared<inngest::embedded::memory_store>();
+  };
+  warnings logged;
+  const inngest::client app = make_client(logged.logger());
+  const auto f = app.create_function({.id = "f"}, inngest::on<begun>(), [](context& ctx) {
+    const auto report = [&] {
+      for (int i = 0; i < 10; ++i)
+        ctx.set_metadata("k" + std::to_string(i), {{"text", std::string(60'000, 'x')}});
+    };
+    ctx.step.run("first", report);
+    ctx.step.wait_for_signal("go", {.signal = "go", .timeout = 1h});
+    ctx.step.run("second", report);
+  });
+  std::string id;
+  open();
+  {
+    engine before{app, {f}, {.store = store}};
+    id = before.start(f, json::object());
+    CHECK(support::eventually([&] { return !store->load().waits.empty(); }));
+  }
+  open();
+  {
+    engine after{app, {f}, {.store = store}};
+    app.send_signal("go");
+    CHECK(after.wait_for(id, support::patience).status == run_status::completed);
+  }
+  CHECK(store->notes_of(id).size() == 17);
+  REQUIRE(logged.all().size() == 1);
+  CHECK_THAT(logged.all()[0], ContainsSubstring("step \"second\"") && ContainsSubstring("1 MB"));
+}
+
 TEST_CASE("a step reports a limited number of changes, and what it replaces does not count",
           "[embedded][metadata]") {
   SECTION("different kinds") {

@@ -509,6 +509,31 @@ INNGEST_STORE_TEST("metadata that a later change of its kind and target sets is 
   CHECK(numbers() == strings{"3", "4", "7", "8"});
 }
 
+INNGEST_STORE_TEST("the amount of metadata of unfinished runs is loaded, but not of others") {
+  TestType kept;
+  run_record ended = run_of("ended", {"e1"});
+  ended.run.status = run_status::completed;
+  commit(*kept, {.runs = {run_of("r1", {"e1"}), run_of("r2", {"e1"}), ended}});
+  const auto change = [](std::string run, std::string id, std::string subject, std::string target = {}) {
+    return run_note{.run_id = std::move(run),
+                    .id = std::move(id),
+                    .what = run_note::kind::metadata,
+                    .at = at(1),
+                    .subject = std::move(subject),
+                    .name = "merge",
+                    .target = std::move(target),
+                    .text = "\"\u00e9\""};
+  };
+  commit(*kept, {.notes = {change("r2", "1", "a"), change("r2", "2", "a"), change("r2", "3", "a", "{}"),
+                           change("r1", "4", "b"), change("ended", "5", "a"), note("r1", 6)}});
+  kept.reopen();
+  strings found;
+  for (const metadata_amount& amount : kept->load().metadata)
+    found.push_back(amount.run_id + " " + amount.subject + " " + amount.target + " " +
+                    std::to_string(amount.changes) + " " + std::to_string(amount.bytes));
+  CHECK(found == strings{"r1 b  1 4", "r2 a  2 8", "r2 a {} 1 6"});
+}
+
 INNGEST_STORE_TEST("more is forgotten than fits into one slice") {
   TestType kept;
   changes all;

@@ -86,6 +86,8 @@ class memory_store final : public store {
 
   static void add(stored_run& run, const run_log_record& record);
 
+  static void add_metadata(std::vector<metadata_amount>& out, const stored_run& of);
+
   void put_run(const run_record& changed);
 
   void update_run(const run_update& changed);

@@ -326,6 +326,15 @@ struct changes {
   bool empty() const;
 };
 
+/// How much metadata of one kind and target a run has, so that an engine limits it also after a restart.
+struct metadata_amount {
+  std::string run_id{};     ///< the run
+  std::string subject{};    ///< see run_note::subject
+  std::string target{};     ///< see run_note::target
+  std::size_t changes = 0;  ///< the number of notes
+  std::size_t bytes = 0;    ///< of their texts and targets
+};
+
 /// The work that an engine continues: the unfinished runs, and everything that belongs to them.
 struct unfinished_work {
   std::vector<event_record> events{};             ///< events that are not dispatched, oldest first
@@ -336,6 +345,8 @@ struct unfinished_work {
   std::vector<remembered_value> values{};         ///< all values
   std::vector<app_record> apps{};                 ///< all registrations
   std::vector<bulk_operation> bulk_operations{};  ///< those that are running
+  /// The metadata of the runs. A store that leaves it out lets each process add up to the limits again.
+  std::vector<metadata_amount> metadata{};
   /// The highest job id in the store, or a higher number. Includes unreadable jobs.
   std::uint64_t last_job = 0;
   /// The unreadable records. The other members contain nothing of the runs named here.

@@ -71,6 +71,10 @@ class metadata_usage {
  public:
   /// Counts a note. Ignores other notes than metadata.
   void add(const run_note& note);
+  /// Counts what an earlier process has stored.
+  void add(const metadata_amount& stored);
+  /// The amounts by kind and target, without a run id.
+  std::vector<metadata_amount> amounts() const;
   /// The limit of a run that is exceeded; empty when there is none.
   std::string exceeded() const { return exceeded_by(all_); }
   /// The limit of a run that one more change would exceed; empty when there is none.

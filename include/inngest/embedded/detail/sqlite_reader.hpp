@@ -145,6 +145,7 @@ class reader {
   std::vector<embedded::run_record> unfinished_runs();
 
   std::vector<embedded::memo_record> unfinished_memos();
+  std::vector<embedded::metadata_amount> metadata_of_unfinished();
 
   std::vector<embedded::job> jobs();
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/memory_store.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -23,6 +24,7 @@ INNGEST_INLINE unfinished_work memory_store::load() {
     out.runs.back().run.timeline.clear();
     out.runs.back().timeline_size = stored.positions.empty() ? 0 : stored.positions.back();
     out.memos.insert(out.memos.end(), stored.memos.begin(), stored.memos.end());
+    add_metadata(out.metadata, stored);
   }
   for (const auto& [id, job] : jobs_) {
     out.jobs.push_back(job);
@@ -371,6 +373,15 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
   while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
   while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
+}
+
+INNGEST_INLINE void memory_store::add_metadata(std::vector<metadata_amount>& out, const stored_run& of) {
+  metadata_usage usage;
+  for (const auto& [id, note] : of.notes) usage.add(note);
+  for (metadata_amount& amount : usage.amounts()) {
+    amount.run_id = of.record.run.id;
+    out.push_back(std::move(amount));
+  }
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_log_record& record) {

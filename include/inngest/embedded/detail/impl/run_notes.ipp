@@ -180,6 +180,22 @@ INNGEST_INLINE void metadata_usage::add(const run_note& note) {
   part.bytes += metadata_size(note) + note.target.size();
 }
 
+INNGEST_INLINE void metadata_usage::add(const metadata_amount& stored) {
+  for (amount* counted : {&all_, &parts_[{stored.subject, stored.target}]}) {
+    counted->changes += stored.changes;
+    counted->bytes += stored.bytes;
+  }
+}
+
+INNGEST_INLINE std::vector<metadata_amount> metadata_usage::amounts() const {
+  std::vector<metadata_amount> out;
+  for (const auto& [part, counted] : parts_) {
+    out.push_back(
+        {.subject = part.first, .target = part.second, .changes = counted.changes, .bytes = counted.bytes});
+  }
+  return out;
+}
+
 INNGEST_INLINE metadata_usage::amount metadata_usage::with(const run_note& change) const {
   amount out = all_;
   const auto replaced = parts_.find({change.subject, change.target});

@@ -18,7 +18,8 @@ INNGEST_INLINE embedded::unfinished_work reader::load() {
                                 .waits = waits(),
                                 .values = values(),
                                 .apps = apps(),
-                                .bulk_operations = running_bulk_operations()};
+                                .bulk_operations = running_bulk_operations(),
+                                .metadata = metadata_of_unfinished()};
   out.last_job = static_cast<std::uint64_t>(
       file_.number("SELECT coalesce(max(id), 0) FROM jobs WHERE id <= ?1", last_id));
   out.unreadable = std::move(unreadable_);
@@ -514,6 +515,25 @@ INNGEST_INLINE std::vector<embedded::run_record> reader::unfinished_runs() {
 INNGEST_INLINE std::vector<embedded::memo_record> reader::unfinished_memos() {
   return memos(file_.query(memo_query + "WHERE " + is_unfinished + " ORDER BY memos.number", first_ended,
                            last_status));
+}
+
+INNGEST_INLINE std::vector<embedded::metadata_amount> reader::metadata_of_unfinished() {
+  std::vector<embedded::metadata_amount> out;
+  rows found = file_.query(
+      "SELECT runs.id, subject, target, count(*), sum(length(CAST(text AS BLOB)) + length(CAST(target AS "
+      "BLOB))) "
+      "FROM runs CROSS JOIN notes ON run = number WHERE what = 0 AND " +
+          is_unfinished + " GROUP BY number, subject, target",
+      first_ended, last_status);
+  while (found.next()) {
+    embedded::metadata_amount amount;
+    try {
+      found.read(amount.run_id, amount.subject, amount.target, amount.changes, amount.bytes);
+      out.push_back(std::move(amount));
+    } catch (const bad_value&) {  // unreadable() lists its notes
+    }
+  }
+  return out;
 }
 
 INNGEST_INLINE std::vector<embedded::job> reader::jobs() {

@@ -75,7 +75,7 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
-  metadata_usage metadata{};          // since the engine started
+  metadata_usage metadata{};
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }

@@ -19,6 +19,9 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   }
   for (run_record& record : work.runs) resume_run(std::move(record), work);
   for (memo_record& memo : work.memos) resume_memo(std::move(memo));
+  for (const metadata_amount& stored : work.metadata) {
+    if (active_run* run = state_.runs.find(stored.run_id)) run->metadata.add(stored);
+  }
   for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
