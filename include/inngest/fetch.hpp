@@ -15,7 +15,8 @@ struct fetch_request {
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
-  /// Header names and values.
+  /// Header names and values. "host" and what says how the body is sent, such as "content-length", are
+  /// ignored. A name that is no token of HTTP is refused.
   std::map<std::string, std::string> headers{};
   /// The request's body.
   std::string body{};

@@ -248,6 +248,42 @@ TEST_CASE("what comes from an event can't add fields or requests to a fetch", "[
   CHECK(seen == 0);
 }
 
+TEST_CASE("a fetch's headers can't say where its body ends, nor hold other headers", "[embedded][security]") {
+  website site;
+  std::atomic<int> smuggled{0};
+  site.server.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(std::to_string(request.body.size()) + " " + request.get_header_value("X-Sent") +
+                             " " + request.get_header_value("Host"),
+                         "text/plain");
+  });
+  site.server.Post("/admin", [&](const httplib::Request&, httplib::Response&) { ++smuggled; });
+  const auto app = make_client();
+  const auto fetcher = app.create_function(
+      {.id = "fetcher", .retries = 3}, inngest::on<asked>(), [&](inngest::context<asked>& ctx) {
+        const std::string next = "POST /admin HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+        return ctx.step
+            .fetch("post", {.url = site.url("/echo"),
+                            .method = "POST",
+                            .headers = {{ctx.event.data.url, "0"}, {"X-Sent", "yes"}, {"HOST", "evil"}},
+                            .body = next})
+            .body;
+      });
+  engine engine{app, {fetcher}, quick()};
+  const auto ended = [&](const std::string& field) {
+    return engine.wait_for(engine.start(fetcher, json{{"url", field}}), support::patience);
+  };
+  const std::string host = site.url("").substr(7);
+  CHECK(ended("Content-Length").output<std::string>() == "52 yes " + host);
+  CHECK(ended("Transfer-Encoding").output<std::string>() == "52 yes " + host);
+  for (const char* name : {"X-Sent: no", "a b", ""}) {
+    const run refused = ended(name);
+    INFO(name);
+    REQUIRE(refused.status == run_status::failed);
+    CHECK_THAT(refused.error->message, ContainsSubstring("not the name of a header"));
+  }
+  CHECK(smuggled == 0);
+}
+
 TEST_CASE("a transport refuses a request whose first line would be several", "[transport][security]") {
   inngest::httplib_transport transport;
   CHECK_THROWS_AS(transport.send({.url = "http://127.0.0.1:1/a\r\nb: c"}, 1s), inngest::configuration_error);

@@ -91,6 +91,19 @@ class echo_server {
 
 }  // namespace
 
+TEST_CASE("a transport says itself how long a body is", "[transport][security]") {
+  echo_server server;
+  httplib_transport transport;
+  const auto answer = transport.send({.method = "POST",
+                                      .url = server.url() + "/x",
+                                      .headers = {{"content-length", "1"}, {"transfer-encoding", "chunked"}},
+                                      .body = "long"},
+                                     ample);
+  CHECK(json::parse(answer.body).at("body") == "long");
+  CHECK_THROWS_AS(transport.send({.url = server.url() + "/x", .headers = {{"a: b", "c"}}}, ample),
+                  inngest::configuration_error);
+}
+
 TEST_CASE("spaces around the value of a header field are not sent", "[transport]") {
   const echo_server server;
   httplib_transport transport;

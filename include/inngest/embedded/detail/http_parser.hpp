@@ -48,8 +48,6 @@ class request_head_parser {
 
   static std::string_view next_line(std::string_view& text);
 
-  static bool is_token(std::string_view text);
-
   static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
   static std::string_view trimmed(std::string_view text);

@@ -9,6 +9,7 @@
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/http.hpp>
+#include <inngest/http/detail/fields.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/json.hpp>
 #include <inngest/json/detail/dom.hpp>

@@ -33,9 +33,6 @@ std::optional<std::string> url_problem(std::string_view url);
 /// The scheme, host and port of an http or https URL, in lower case and without the scheme's own port.
 std::string url_origin(std::string_view url);
 
-/// Whether a text is a method of HTTP: a token, as in RFC 9110.
-bool is_http_method(std::string_view text);
-
 /// Why a request can't be sent; nullopt when it can.
 std::optional<std::string> request_line_problem(std::string_view method, std::string_view url);
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <exception>
 #include <mutex>
@@ -68,13 +67,6 @@ INNGEST_INLINE void check_belongs(std::string_view event, const std::string& id,
   if (begun.request.body != request.body) throw protocol_error("the run was begun by another request");
 }
 
-/// Whether a field says how bytes are sent, which only the adapter knows.
-INNGEST_INLINE bool is_framing(std::string_view name) {
-  constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
-                                                "trailer",    "transfer-encoding", "upgrade"};
-  return std::find(all.begin(), all.end(), name) != all.end();
-}
-
 /// Whether a later attempt may have another answer.
 INNGEST_INLINE bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
 
@@ -89,7 +81,7 @@ INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
   for (const auto& [name, value] : answer.headers) {
     std::string field = detail::lower_case(name);
-    if (!is_framing(field)) kept.add(std::move(field), value);
+    if (!detail::is_framing_field(field)) kept.add(std::move(field), value);
   }
   answer.headers = std::move(kept);
   return answer;

@@ -15,6 +15,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/fields.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
@@ -60,6 +61,7 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
 INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request& request) {
   if (const auto problem = request_line_problem(request.method, request.url))
     throw configuration_error(to_printable(*problem));
+  if (const auto problem = fields_problem(request.headers)) throw configuration_error(to_printable(*problem));
   const std::string_view url = request.url;
   const std::size_t scheme = http_scheme_length(url);
   const std::size_t end = scheme + url_authority(url).size();
@@ -139,7 +141,9 @@ INNGEST_INLINE httplib::Request httplib_request(const http::request& request, co
   out.method = request.method;
   out.path = target;
   out.body = request.body;
-  for (const auto& [name, value] : request.headers) out.headers.emplace(name, value);
+  for (const auto& [name, value] : request.headers) {
+    if (!is_framing_field(name)) out.headers.emplace(name, value);
+  }
   return out;
 }
 

@@ -21,13 +21,6 @@ INNGEST_INLINE std::string_view request_head_parser::next_line(std::string_view&
   return out;
 }
 
-INNGEST_INLINE bool request_head_parser::is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter_or_digit(c) ||
-           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  });
-}
-
 INNGEST_INLINE std::string_view request_head_parser::trimmed(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -45,7 +38,7 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
   if (!version.starts_with("HTTP/")) fail("the request line is malformed");
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
-  if (!is_token(method) || method.size() > 32) fail("the method is malformed");
+  if (!is_http_token(method) || method.size() > 32) fail("the method is malformed");
   if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
   const bool is_plain = std::none_of(target.begin(), target.end(),
                                      [](char c) { return c == ' ' || c == '\t' || is_control(c); });
@@ -58,7 +51,7 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
 
 INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) fail("a header is malformed");
+  if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon))) fail("a header is malformed");
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
   if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");

@@ -29,6 +29,11 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
     request.headers.add("authorization", "Bearer " + key);
 }
 
+/// Whether a step may set a field. Others are ignored, as Go's client does.
+INNGEST_INLINE bool may_be_set(std::string_view name) {
+  return !detail::is_framing_field(name) && !detail::same_word(name, "host");
+}
+
 }  // namespace inngest::inline INNGEST_ABI::embedded::outgoing
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -49,16 +54,17 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     out.body = body == options.end() ? "{}" : body->dump();
   } else {
     if (!option("method").empty()) out.method = option("method");
-    if (!detail::is_http_method(out.method))
+    if (!detail::is_http_token(out.method))
       throw payload_error("method", "not a method of HTTP: \"" + out.method + "\"");
     out.body = option("body");
   }
   const json headers = options.value("headers", json());
   if (headers.is_object()) {
     for (const auto& [name, value] : headers.items()) {
-      if (value.is_string()) out.headers.add(name, value.get<std::string>());
+      if (value.is_string() && outgoing::may_be_set(name)) out.headers.add(name, value.get<std::string>());
     }
   }
+  if (const auto problem = detail::fields_problem(out.headers)) throw payload_error("headers", *problem);
   return out;
 }
 

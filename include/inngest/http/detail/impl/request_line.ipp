@@ -6,6 +6,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
+#include <inngest/http/detail/fields.hpp>
 #include <inngest/http/detail/request_line.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -75,17 +76,9 @@ INNGEST_INLINE std::string url_origin(std::string_view url) {
   return out;
 }
 
-INNGEST_INLINE bool is_http_method(std::string_view text) {
-  constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
-  const auto is_allowed = [&](char c) {
-    return is_letter_or_digit(c) || signs.find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
-}
-
 INNGEST_INLINE std::optional<std::string> request_line_problem(std::string_view method,
                                                                std::string_view url) {
-  if (!is_http_method(method)) return "not a method of HTTP: \"" + std::string(method) + "\"";
+  if (!is_http_token(method)) return "not a method of HTTP: \"" + std::string(method) + "\"";
   return url_problem(url);
 }
 
