@@ -20,6 +20,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -584,6 +585,18 @@ TEST_CASE("a hundred thousand events in a POST are refused, and many POSTs meet 
   const auto again = client.Post("/e/key", events(10), "application/json");
   REQUIRE(again);
   CHECK(again->status == 200);
+}
+
+TEST_CASE("an engine refuses to keep runs for a negative time, which would remove them all",
+          "[embedded][retention]") {
+  const inngest::client app = quiet_client();
+  const auto refused = [&](inngest::embedded::engine_options options) {
+    return support::message_of<inngest::configuration_error>([&] { engine(app, {}, std::move(options)); });
+  };
+  CHECK(refused({.history = -1h}) == "engine_options::history must not be negative");
+  CHECK(refused({.audit_history = -1ms}) == "engine_options::audit_history must not be negative");
+  CHECK(refused({.retention = {{.keep = 1h}, {.keep = -1h}}}) ==
+        "engine_options::retention[1].keep must not be negative");
 }
 
 TEST_CASE("runs that wait for their first call are counted after a restart, and when they are cancelled",

@@ -22,8 +22,8 @@ struct retention_rule {
   std::string function{};
   /// Runs that ended with this status; `nullopt` selects all.
   std::optional<run_status> status{};
-  /// How long to keep them after their end.
-  duration_ms keep{};
+  /// How long to keep them after their end. Required; zero removes them at the next check.
+  required_duration keep;
 };
 
 /// How long a store keeps ended runs.

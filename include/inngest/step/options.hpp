@@ -12,8 +12,9 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of a wait for an event.
 struct wait_options {
-  /// How long to wait, up to 366 days. After that the step returns nullopt.
-  duration_ms timeout;
+  /// How long to wait, up to 366 days. Required; zero ends the wait at once. After that the step returns
+  /// nullopt.
+  required_duration timeout;
   /// A CEL expression over `event` (the run's event) and `async` (the received event). Events for which it is
   /// not true do not end the wait. Default: every event of the type ends it.
   std::string expression{};
@@ -31,8 +32,9 @@ enum class signal_conflict {
 struct signal_options {
   /// The name of the signal.
   std::string signal;
-  /// How long to wait, up to 366 days. After that the step returns nullopt.
-  duration_ms timeout;
+  /// How long to wait, up to 366 days. Required; zero ends the wait at once. After that the step returns
+  /// nullopt.
+  required_duration timeout;
   /// What happens when another run already waits for the signal.
   signal_conflict on_conflict = signal_conflict::fail;
 };

@@ -24,13 +24,13 @@ INNGEST_INLINE duration_ms retention::keep_for(std::string_view function, run_st
 
 INNGEST_INLINE duration_ms retention::shortest() const {
   duration_ms out = history;
-  for (const retention_rule& rule : rules) out = (std::min)(out, rule.keep);
+  for (const retention_rule& rule : rules) out = (std::min<duration_ms>)(out, rule.keep);
   return out;
 }
 
 INNGEST_INLINE duration_ms retention::longest() const {
   duration_ms out = history;
-  for (const retention_rule& rule : rules) out = (std::max)(out, rule.keep);
+  for (const retention_rule& rule : rules) out = (std::max<duration_ms>)(out, rule.keep);
   return out;
 }
 

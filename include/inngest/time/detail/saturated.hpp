@@ -103,6 +103,17 @@ class saturated : public Duration {
   saturated(std::chrono::duration<Rep, Period>) = delete;  // inngest: it is not exact: use std::chrono::ceil
 };
 
+/// A duration that must be given.
+template <class Duration>
+class required : public Duration {
+ public:
+  using Duration::Duration;
+  /// Reports that it was left out. Not deleted, because Clang would not show the reason.
+  constexpr required() {
+    static_assert(sizeof(Duration) == 0, "inngest: this option is required: write {.timeout = 1h, ...}");
+  }
+};
+
 /// The duration in another unit, rounded up.
 template <class To, class Rep, class Period>
 constexpr To saturate_up(std::chrono::duration<Rep, Period> duration) {
@@ -144,5 +155,8 @@ namespace inngest::inline INNGEST_ABI {
 /// loss.
 using duration_ms = detail::saturated<std::chrono::milliseconds>;
 using duration_s = detail::saturated<std::chrono::seconds>;
+
+/// A duration of an option without a default: leaving it out does not compile, because zero has a meaning.
+using required_duration = detail::required<duration_ms>;
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -140,6 +140,14 @@ INNGEST_INLINE engine_body::sending_run::sending_run(const void* engine, std::st
 
 INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options) {
   if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
+  const auto refuse_negative = [](duration_ms time, const std::string& name) {
+    if (time < duration_ms::zero())
+      throw configuration_error("engine_options::" + name + " must not be negative");
+  };
+  refuse_negative(options.history, "history");
+  refuse_negative(options.audit_history, "audit_history");
+  for (std::size_t i = 0; i < options.retention.size(); ++i)
+    refuse_negative(options.retention[i].keep, "retention[" + std::to_string(i) + "].keep");
   if (!options.store) options.store = std::make_shared<memory_store>();
   if (!options.requests) options.requests = detail::default_transport();
   if (!options.retry_delay) options.retry_delay = server_retry_delay;
