@@ -30,11 +30,15 @@ enum class error_code {
   event_rejected,     ///< the server refused an event
   request_rejected,   ///< the server refused another request
   unauthorized,       ///< the server refused a key
-  unreachable,        ///< no server answered
+  unreachable,        ///< no server answered, or an engine could not store a request
   protocol,           ///< a server's answer or request violates the protocol
   step_options,       ///< a step has invalid options, such as too long a sleep
   store,              ///< an embedded engine's store can't be opened, read or written
   database,           ///< your own database failed: an outbox or a step's transaction
+  timed_out,          ///< a run has not ended within the time that its caller waits
+  run_failed,         ///< a run whose output was wanted did not complete
+  decryption,         ///< a value can't be decrypted, for example because its key is missing
+  http,               ///< thrown by an endpoint's handler: answer with a status
 };
 
 /// The code's name, such as "payload".
@@ -78,6 +82,14 @@ constexpr std::string_view to_string(error_code code) {
       return "store";
     case error_code::database:
       return "database";
+    case error_code::timed_out:
+      return "timed_out";
+    case error_code::run_failed:
+      return "run_failed";
+    case error_code::decryption:
+      return "decryption";
+    case error_code::http:
+      return "http";
   }
   return "unknown";
 }
@@ -107,7 +119,8 @@ class error_of : public error {
 
 }  // namespace detail
 
-/// A client, function, option or server is set up incorrectly. Thrown when it is created.
+/// A client, function, option or server is set up incorrectly: thrown when it is created. Also thrown for an
+/// argument that names nothing, such as the id of an unknown run, or that is out of range.
 class configuration_error : public error {
  public:
   /// `message` becomes what().
@@ -234,7 +247,8 @@ class unauthorized : public detail::error_of<error_code::unauthorized> {
   using error_of::error_of;
 };
 
-/// No server answered, after all attempts.
+/// The receiver did not take a request: no server answered, after all attempts, or an embedded engine can't
+/// write to its store or has ended. The same request may succeed later.
 class unreachable : public detail::error_of<error_code::unreachable> {
   using error_of::error_of;
 };

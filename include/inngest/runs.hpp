@@ -126,7 +126,7 @@ class run_not_completed : public error {
 };
 
 /// Thrown when a run does not exist, or has not ended, by the end of the timeout.
-class run_timed_out : public detail::error_of<error_code::unreachable> {
+class run_timed_out : public detail::error_of<error_code::timed_out> {
   using error_of::error_of;
 };
 

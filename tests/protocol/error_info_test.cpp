@@ -6,7 +6,10 @@
 #include <string>
 #include <system_error>
 
+#include <inngest/embedded/run.hpp>
+#include <inngest/endpoint.hpp>
 #include <inngest/json.hpp>
+#include <inngest/runs.hpp>
 
 #include "catch.hpp"
 
@@ -201,9 +204,14 @@ TEST_CASE("every error of the library has a code with a name", "[errors]") {
   using code = inngest::error_code;
   CHECK(to_string(inngest::configuration_error("m").code()) == "configuration");
   CHECK(to_string(inngest::protocol_error("m").code()) == "protocol");
+  CHECK(to_string(inngest::run_timed_out("m").code()) == "timed_out");
+  CHECK(to_string(inngest::run_not_completed({}).code()) == "run_failed");
+  CHECK(to_string(inngest::embedded::run_failed("m", {}).code()) == "run_failed");
+  CHECK(to_string(inngest::http_error(404, "m").code()) == "http");
   for (const code each :
        {code::configuration, code::payload, code::non_retriable, code::retry_after, code::step_failed,
-        code::nested_step, code::event_rejected, code::unauthorized, code::unreachable, code::protocol})
+        code::nested_step, code::event_rejected, code::unauthorized, code::unreachable, code::protocol,
+        code::timed_out, code::run_failed, code::decryption, code::http})
     CHECK(to_string(each) != "unknown");
   CHECK(std::string(inngest::payload_error("", "problem").what()) == "problem");
 }

@@ -15,7 +15,7 @@
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE http_error::http_error(int status, const std::string& message)
-    : error(error_code::non_retriable, message), status_(std::clamp(status, 400, 599)) {}
+    : error(error_code::http, message), status_(std::clamp(status, 400, 599)) {}
 
 namespace detail {
 

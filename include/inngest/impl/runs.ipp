@@ -39,7 +39,7 @@ INNGEST_INLINE bool run_info::ended() const {
 }
 
 INNGEST_INLINE run_not_completed::run_not_completed(run_info run)
-    : error(error_code::step_failed, words(run)), run_(std::move(run)) {}
+    : error(error_code::run_failed, words(run)), run_(std::move(run)) {}
 
 INNGEST_INLINE std::string run_not_completed::words(const run_info& run) {
   const std::string message = message_of(run.output_text);

@@ -41,7 +41,7 @@ struct encryption_options {
 
 /// Data from the server can't be decrypted. It is retried, because the missing key may be added in the
 /// meantime.
-class decryption_error : public detail::error_of<error_code::configuration> {
+class decryption_error : public detail::error_of<error_code::decryption> {
   using error_of::error_of;
 };
 

@@ -52,6 +52,7 @@ void describe_causes(const std::exception& outer, error_info& info);
 constexpr bool is_worth_retrying(error_code code) {
   switch (code) {
     case error_code::non_retriable:
+    case error_code::http:
     case error_code::payload:
     case error_code::nested_step:
     case error_code::step_options:
