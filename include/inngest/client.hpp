@@ -252,11 +252,12 @@ class client {
   sent_events send_once(std::vector<any_event> events) const;
 
   /// Sends the events in the outbox, in order. send() also does this before it sends new events.
-  /// \throws unreachable when no server answers.
+  /// \throws unreachable when no server answers; unauthorized; protocol_error.
   void flush_outbox() const;
 
   /// Wakes the run that waits for the signal and returns the run's id, or `nullopt` when no run waits for it.
-  /// \throws unauthorized, request_rejected, unreachable.
+  /// \throws payload_error for a blank name or data that can't be written; unauthorized, request_rejected,
+  /// unreachable.
   template <json_writable Data = json>
   std::optional<std::string> send_signal(const std::string& signal, const Data& data = {},
                                          const send_options& options = {}) const {
@@ -264,7 +265,8 @@ class client {
   }
 
   /// Publishes a message to the subscribers of the channel's topic.
-  /// \throws unauthorized, request_rejected, unreachable.
+  /// \throws payload_error for a blank channel or topic, or data that can't be written; unauthorized,
+  /// request_rejected, unreachable.
   template <json_writable Data>
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
     protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),

@@ -39,9 +39,9 @@ struct handler_resources {
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages before and in parallel branches and
-/// started steps may appear again, or in branches be missing, while these run. Messages carry the app, the
+/// The handler's logger. It is silent during replay, so a message normally appears once. A retry logs again
+/// what the failed attempt logged after the newest result. Before and in parallel branches and started steps,
+/// messages may appear again; in branches, they may also be missing. Messages carry the app, the
 /// function, the run, the attempt, and the step whose body logs them. An embedded engine also stores messages
 /// of level `info` and above with the run: see embedded::engine::logs_of.
 class context_logger {
@@ -284,6 +284,8 @@ class basic_context {
   /// Stores values with the running step; outside of steps, with the run: see score(). `values` is a JSON
   /// object of at most 64 KB. In a step, an embedded engine leaves out what exceeds a limit, and logs a
   /// warning: see docs/embedding.md.
+  /// \throws configuration_error for an invalid kind or values; outside of steps also unauthorized,
+  /// request_rejected, unreachable.
   void set_metadata(const std::string& kind, const json& values,
                     metadata_change change = metadata_change::set);
 

@@ -72,7 +72,8 @@ struct event_meta {
 ///
 ///     app.send(BrandIngested{{.assetId = "a1", .url = "https://example.com/logo.png"}});
 ///
-/// Without a data type it carries any JSON object.
+/// Without a data type it carries any JSON object. A name has up to 512 bytes, but servers refuse triggers
+/// and cancel_on with names of more than 255.
 template <detail::fixed_string Name, class Data = json>
 struct event {
   static_assert(detail::valid_event_name({Name.text, Name.size()}),

@@ -107,7 +107,9 @@ class group {
   }
 
   /// Chooses one of several variants once per run, and runs it. The server stores and shows the choice.
-  /// `choose` is a strategy such as experiment::weighted: see <inngest/experiment.hpp>.
+  /// `choose` is a strategy such as experiment::weighted: see <inngest/experiment.hpp>. The variants return
+  /// values of one type, which is not void.
+  /// \throws non_retriable_error when the stored choice is a variant that no longer exists.
   ///
   ///     auto [variant, price] = ctx.group.experiment(
   ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),

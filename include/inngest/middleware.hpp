@@ -137,8 +137,8 @@ class middleware {
   virtual http::response wrap_request(const http::request&, next_call<http::response> next) { return next(); }
   /// May change the events before they are read as their types.
   virtual void transform_function_input(const call_info&, function_input&) {}
-  /// Called only in the first call of a run. A rerun that keeps results has none, and an endpoint that
-  /// another process continues has one for each attempt before its first result: its requests have no
+  /// Called in the first call of a run, but not for a rerun that keeps results. For an endpoint that another
+  /// process continues it is called in each attempt before the first result, because the requests have no
   /// attempt.
   virtual void on_run_start(const call_info&) {}
   /// Wraps the handler. `next` returns the function's result, and returns only in the call in which the

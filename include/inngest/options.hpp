@@ -57,9 +57,9 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Limits how often runs start. Runs above the limit start later. On the embedded engine a run counts when
-/// its first call begins, so a run that ends before counts for nothing, and runs that a stop, a pause or
-/// another limit has held up do not begin all at once.
+/// Limits how often runs start. Runs above the limit start later. The embedded engine counts a run when its
+/// first call begins: a run that ends before is not counted, and runs that a stop, a pause or another limit
+/// has delayed start at the throttle's rate.
 struct throttle {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
@@ -67,7 +67,7 @@ struct throttle {
   duration_s period{};
   /// An expression; runs with the same value share the limit. Default: all runs share it.
   std::string key{};
-  /// How many runs may start immediately in addition to `limit`.
+  /// How many runs may start immediately in addition to `limit`. Default: none.
   std::optional<int> burst{};
 };
 
@@ -85,7 +85,7 @@ struct rate_limit {
 struct debounce {
   /// The time without events after which the run starts: 1 s to 7 days.
   duration_s period{};
-  /// An expression; events with the same value are debounced together.
+  /// An expression; events with the same value are debounced together. Default: all events are.
   std::string key{};
   /// The longest total delay: 1 s or more. Default: no limit.
   std::optional<duration_s> timeout{};
@@ -98,9 +98,9 @@ struct batch {
   int max_size = 100;
   /// The run starts at the latest this long after the first event: 1 s to 10 minutes.
   duration_s timeout{};
-  /// An expression; events with the same value are batched together.
+  /// An expression; events with the same value are batched together. Default: all events are.
   std::string key{};
-  /// An expression; each event for which it is false starts its own run.
+  /// An expression; an event for which it is false starts its own run. Default: every event joins a batch.
   std::string condition{};
 };
 

@@ -98,7 +98,7 @@ struct client_options {
   /// The time limit of one HTTP request.
   duration_ms timeout = std::chrono::seconds(30);
   /// The maximum number of attempts to send events: 1 or more. The delay between them starts at 100 ms and
-  /// doubles.
+  /// doubles; a random part of up to a half is added.
   int send_attempts = 5;
   /// Receives log messages. Default: standard error, with the level INNGEST_LOG_LEVEL (default "info").
   std::optional<logger> log{};

@@ -187,7 +187,9 @@ class step : private detail::step_base {
   }
 
   /// Waits for a signal and returns its data; nullopt after the timeout. Only one run at a time can wait for
-  /// a signal.
+  /// a signal: see signal_options::on_conflict.
+  /// \throws step_options_error for an invalid timeout; payload_error for a blank name of the signal, or data
+  /// that does not fit the type.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
@@ -214,6 +216,7 @@ class step : private detail::step_base {
   }
 
   /// Sends a signal once. It wakes the run that is waiting for it.
+  /// \throws step_error when it can't be sent, after the step's attempts.
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include <inngest/embedded.hpp>
+#include <inngest/runs.hpp>
 
 #include "docs/studio.hpp"
 
@@ -11,12 +12,15 @@ using namespace std::chrono_literals;
 
 namespace docs::readme {
 
+extern const inngest::function<Receipt, BrandIngested> ingest;
+
 void embedded() {
   // [embedded]
-  inngest::embedded::engine engine{app, {ingest}};  // #include <inngest/embedded.hpp>
-  const auto sent = app.send(BrandIngested{{.workspace_id = "w1", .url = "https://example.com/logo.png"}});
-  const auto run = engine.wait_for(engine.runs_of(sent.ids.front()).front().id, 1min);
-  std::cout << run.output<Receipt>().status << "\n";  // "completed"
+  // #include <inngest/embedded.hpp> and <inngest/runs.hpp>
+  inngest::embedded::engine engine{app, {ingest}};
+  const BrandIngested event{{.workspace_id = "w1", .url = "https://example.com/logo.png"}};
+  const Receipt receipt = inngest::runs(app).send_and_wait(ingest, event, 1min);
+  std::cout << receipt.status << "\n";  // "completed"
   // [embedded]
 }
 

@@ -70,7 +70,7 @@ struct websocket_request {
   std::string subprotocol;
   /// The time limit for connecting, for TLS and for the upgrade.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
-  /// The maximum size in bytes of a received message.
+  /// The maximum size in bytes of a received message; 0 for the WebSocket library's own limit.
   std::size_t max_message_size = 0;
 };
 

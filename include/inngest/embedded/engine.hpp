@@ -107,13 +107,14 @@ class engine {
   /// store.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// Ends the wait for a signal; `data`, a JSON text, becomes part of the step's result. Returns the id of
-  /// the run that was waiting, or `nullopt` when none was.
-  /// \throws unreachable when the engine can't write to its store.
+  /// Ends the wait for a signal; `data`, a JSON text such as "\"yes\"", becomes part of the step's result.
+  /// Returns the id of the run that was waiting, or `nullopt` when none was. client::send_signal takes typed
+  /// data.
+  /// \throws payload_error when `data` is not JSON; unreachable when the engine can't write to its store.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
 
-  /// Starts a run of the function, regardless of its triggers, and returns the run's id. `data` becomes the
-  /// data of the run's event.
+  /// Starts a run of the function, regardless of its triggers and its rate limit, and returns the run's id.
+  /// `data` becomes the data of the run's event.
   /// \throws configuration_error when the engine does not have the function, or the function is a singleton
   /// that is running; unreachable when the engine can't write to its store.
   template <json_writable Data = json>

@@ -284,7 +284,8 @@ struct run {
   /// over the signal. Otherwise empty.
   std::string waits_for{};
   /// When a sleeping run wakes up, a waiting run times out, or a queued run is due, if that is later than
-  /// now; otherwise `nullopt`. Of a run behind a throttle, about when it begins; `nullopt` behind a thousand.
+  /// now; otherwise `nullopt`. For a run behind a throttle, about when it begins; `nullopt` if more than
+  /// 1,000 runs are ahead of it.
   std::optional<timestamp> until{};
 
   /// Whether the run completed, failed, was cancelled or skipped.

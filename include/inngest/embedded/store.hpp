@@ -401,8 +401,8 @@ class store {
   /// \throws store_error
   virtual void forget_before(timestamp time) = 0;
   /// Like forget_before(), with a time that depends on each run's function and status. For events and values,
-  /// retention::history applies. A run that repeats another one stays as long as that one, or
-  /// run_query::is_repeated would select as not repeated what was already repeated. Default: forget_before()
+  /// retention::history applies. A run that repeats another one stays as long as that one:
+  /// otherwise run_query::is_repeated would select a repeated run as not repeated. Default: forget_before()
   /// with the longest of all times. \throws store_error
   virtual void forget(const retention& kept, timestamp now) {
     forget_before(time_before(now, kept.longest()));
@@ -412,10 +412,10 @@ class store {
   /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
-  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because a full store
-  /// may get room by it. Removes what these two remove, except the runs of room_to_make::spared and their
-  /// events: a failed commit may have stored a part of a spared run, and the next one would restore only the
-  /// rest. Returns the number of runs that it removed before their time. Default: removes nothing.
+  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because that may free
+  /// the space that commits need. Removes what these two remove, except the runs of room_to_make::spared and
+  /// their events: a failed commit may have stored a part of a spared run, and the next one would restore
+  /// only the rest. Returns the number of runs that it removed before their time. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t make_room(const room_to_make& /*wanted*/, timestamp /*now*/) { return 0; }
 

@@ -52,7 +52,7 @@ inline constexpr option_range timeout{0, longest_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
 /// In seconds.
 inline constexpr option_range priority{-600, 600};
-/// In bytes.
+/// Of triggers and cancel_on, in bytes. Events may have longer names: see valid_event_name().
 inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
