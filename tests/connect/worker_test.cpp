@@ -138,6 +138,8 @@ TEST_CASE("a worker is refused that can't work", "[connect][worker]") {
   options.mode = inngest::mode::cloud;
   CHECK_THROWS_WITH(worker(inngest::client(options), {}), ContainsSubstring("INNGEST_SIGNING_KEY"));
   CHECK_THROWS_WITH(worker(app, {}, {.gateway_url = "http://x"}), ContainsSubstring("ws or wss"));
+  for (const char* url : {"ws://x/a\r\nb: c", "ws://", "wss://u:p@x", "ws://x:0"})
+    CHECK_THROWS_WITH(worker(app, {}, {.gateway_url = url}), ContainsSubstring("ws or wss"));
   options = t.client_options();
   options.environment = [](const char* name) -> std::optional<std::string> {
     if (name == std::string("INNGEST_CONNECT_MAX_WORKER_CONCURRENCY")) return "many";

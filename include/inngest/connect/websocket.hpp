@@ -10,6 +10,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/request_line.hpp>
 
 // The WebSocket interface of a worker. Implement it to use a library other than those with a header here.
 
@@ -56,8 +57,10 @@ class websocket {
 
 namespace detail {
 
+/// Whether a WebSocket can be opened to a URL: a ws or wss URL that would be valid as an http or https URL.
 inline bool is_websocket_url(const std::string& url) {
-  return (url.starts_with("ws://") && url.size() > 5) || (url.starts_with("wss://") && url.size() > 6);
+  const bool has_scheme = url.starts_with("ws://") || url.starts_with("wss://");
+  return has_scheme && !inngest::detail::url_problem("http" + url.substr(2));
 }
 
 }  // namespace detail

@@ -47,7 +47,7 @@ inline start_response worker_body::ask_for_gateway(const std::vector<std::string
 inline std::unique_ptr<websocket> worker_body::open_socket(const start_response& with) const {
   const std::string& url = options_.gateway_url.empty() ? with.gateway_endpoint : options_.gateway_url;
   if (!is_websocket_url(url))
-    throw protocol_error("the server named a gateway whose URL is neither ws nor wss: \"" +
+    throw protocol_error("the server named a gateway without a valid ws or wss URL: \"" +
                          inngest::detail::shown_url(url) + "\"");
   return options_.connector(websocket_request{
       .url = url, .subprotocol = gateway_subprotocol, .max_message_size = max_message_size});

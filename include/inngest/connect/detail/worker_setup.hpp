@@ -79,7 +79,7 @@ inline worker_options worker_body::checked(const std::vector<app>& apps, worker_
         inngest::detail::trimmed(settings.variable("INNGEST_CONNECT_GATEWAY_URL").value_or(""));
   if (!options.gateway_url.empty() && !is_websocket_url(options.gateway_url)) {
     throw configuration_error(
-        "worker_options::gateway_url or INNGEST_CONNECT_GATEWAY_URL is not a ws or wss URL: \"" +
+        "worker_options::gateway_url or INNGEST_CONNECT_GATEWAY_URL is not a valid ws or wss URL: \"" +
         inngest::detail::shown_url(options.gateway_url) + "\"");
   }
   if (!options.connector) {
