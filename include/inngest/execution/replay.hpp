@@ -400,6 +400,12 @@ class replay {
   void end_memoization();
 
   void finish(outcome& out, const std::exception_ptr& thrown);
+  /// Saves the results that are left. Those that can't be saved are sent in the answer.
+  void save_rest(bool completed);
+  /// A failure that comes before whatever the handler did.
+  std::optional<protocol::failure> own_failure();
+  void finish_completed(outcome& out);
+  void finish_with_operations(outcome& out);
 
   /// Reports the failure, together with the deferred calls made before it.
   void fail(outcome& out, protocol::failure failure);

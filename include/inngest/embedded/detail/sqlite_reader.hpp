@@ -113,6 +113,11 @@ class reader {
     return all;
   }
 
+  // The parts of unreadable().
+  void list_parts_of_runs();
+  void list_notes();
+  void list_labels();
+
   /// Reads the readable rows of a whole table whose rows belong to runs.
   template <class Read>
   void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,

@@ -541,33 +541,44 @@ INNGEST_INLINE void replay::end_memoization() {
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
   const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
-  if (options_.checkpoints && !is_stale_) {
-    const bool must_save = !completed && !saving_was_refused_;
-    if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
-    auto unsaved = options_.checkpoints->take_unsaved();
-    operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
-                       std::make_move_iterator(unsaved.end()));
-  }
-  if (is_stale_) return fail(out, error_of_stale_call());
-  if (auto problem = misuse()) return fail(out, *std::move(problem));
-  if (fatal_) return fail(out, *std::move(fatal_));
+  if (options_.checkpoints && !is_stale_) save_rest(completed);
+  if (auto failure = own_failure()) return fail(out, *std::move(failure));
   const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
   const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
-  if (completed && !error) {
-    const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
-    if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
-    if (!options_.checkpoints && deferred_.empty()) return;
+  if (completed && !error) return finish_completed(out);
+  if (!operations_.empty()) {
     take_deferred();
-    operations_.push_back(protocol::run_complete(out.result));
-    out.is_result_among_operations = true;
-  } else if (operations_.empty() && error) {
-    return fail(out, protocol::describe(error, services_.now(), function_name()));
-  } else if (operations_.empty()) {
-    out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
-    return;
-  } else {
-    take_deferred();
+    return finish_with_operations(out);
   }
+  if (error) return fail(out, protocol::describe(error, services_.now(), function_name()));
+  out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
+}
+
+INNGEST_INLINE void replay::save_rest(bool completed) {
+  const bool must_save = !completed && !saving_was_refused_;
+  if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
+  auto unsaved = options_.checkpoints->take_unsaved();
+  operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
+                     std::make_move_iterator(unsaved.end()));
+}
+
+INNGEST_INLINE std::optional<protocol::failure> replay::own_failure() {
+  if (is_stale_) return error_of_stale_call();
+  if (auto problem = misuse()) return problem;
+  return std::move(fatal_);
+}
+
+INNGEST_INLINE void replay::finish_completed(outcome& out) {
+  const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
+  if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
+  if (!options_.checkpoints && deferred_.empty()) return;
+  take_deferred();
+  operations_.push_back(protocol::run_complete(out.result));
+  out.is_result_among_operations = true;
+  finish_with_operations(out);
+}
+
+INNGEST_INLINE void replay::finish_with_operations(outcome& out) {
   if (operations_.size() > options_.limits.operations)
     return fail(out, error_of_too_many(operations_.size(), options_.limits.operations, services_.now()));
   out.ended = outcome::kind::operations;

@@ -37,6 +37,19 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        from.skip(1);
        read(from, record);
      });
+  list_parts_of_runs();
+  list_notes();
+  list_labels();
+  jobs();
+  waits();
+  values();
+  apps();
+  bulk_operations();
+  audit_trail({.limit = no_limit});
+  return std::move(unreadable_);
+}
+
+INNGEST_INLINE void reader::list_parts_of_runs() {
   in_runs(
       "run_events", "run, position", 2, "run_events.event_id, coalesce(run_events.text, events.text) AS text",
       [](rows& from) {
@@ -56,6 +69,13 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
     embedded::memo_record memo;
     read(from, memo);
   });
+  in_runs("run_logs", "run, position", 2, "at, level, step, attempt, text", [](rows& from) {
+    embedded::run_log_line line;
+    read(from, line);
+  });
+}
+
+INNGEST_INLINE void reader::list_notes() {
   in("notes",
      file_.query("SELECT run, notes.id AS id, runs.number IS NULL, " + note_columns +
                  " FROM notes LEFT JOIN runs ON runs.number = run"),
@@ -67,6 +87,9 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        read(from, note);
        if (is_orphan) list("notes", from.key(2), "its run does not exist", {});
      });
+}
+
+INNGEST_INLINE void reader::list_labels() {
   in("run_tags",
      file_.query(
          "SELECT run, run_tags.name AS name, runs.number IS NULL, value, run_tags.queued_at FROM run_tags "
@@ -91,17 +114,6 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        from.read(what, key, is_orphan, queued);
        if (is_orphan) list("run_keys", from.key(3), "its run does not exist", {});
      });
-  in_runs("run_logs", "run, position", 2, "at, level, step, attempt, text", [](rows& from) {
-    embedded::run_log_line line;
-    read(from, line);
-  });
-  jobs();
-  waits();
-  values();
-  apps();
-  bulk_operations();
-  audit_trail({.limit = no_limit});
-  return std::move(unreadable_);
 }
 
 INNGEST_INLINE std::optional<embedded::event_record> reader::find_event(std::string_view id) {
