@@ -84,6 +84,24 @@ TEST_CASE("what is not of the protocol is a failed attempt, and is tried again",
   CHECK(engine.only_run().status == run_status::completed);
 }
 
+TEST_CASE("a call for a step that gets no answer is shown as an attempt of the step", "[embedded][answers]") {
+  driver engine({on_event("f", "a/x", {{"retries", 1}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepPlanned", 1), operation("StepPlanned", 2)});
+  engine.answer(engine.must_take(), 500, "gone");
+  const timeline_entry failed = engine.only_run().timeline.back();
+  CHECK(failed.what == progress::step_retried);
+  CHECK(failed.step == "step-1");
+  CHECK(failed.attempt == 0);
+  CHECK_FALSE(happened(engine.only_run(), progress::run_retried));
+  engine.report(engine.must_take(), {operation("StepRun", 2, {{"data", 2}})});
+  engine.advance(1h);
+  const job again = engine.must_take();
+  CHECK(again.step);
+  engine.answer(again, 500, "gone");
+  CHECK(engine.only_run().status == run_status::failed);
+}
+
 TEST_CASE("an answer that is not an SDK's is a failed attempt", "[embedded][answers]") {
   const int status = GENERATE(200, 201, 204, 206);
   driver engine({on_event("f", "a/x", {{"retries", 0}})});

@@ -473,8 +473,15 @@ TEST_CASE("what is due is done when the clock is set forward", "[embedded][clock
 TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embedded][log]") {
   log_book book;
   const auto store = std::make_shared<memory_store>();
-  const auto make = [](const inngest::client& app) {
-    return app.create_function({.id = "f", .retries = 1}, inngest::on<go>(), [](inngest::context<go>& ctx) {
+  std::atomic<int> calls_of_third{0};
+  const auto make = [&](const inngest::client& app) {
+    return app.create_function({.id = "f", .retries = 1}, inngest::on<go>(), [&](inngest::context<go>& ctx) {
+      if (ctx.event.data.n == 3) {
+        if (++calls_of_third == 2) throw std::runtime_error("lost");
+        const auto first = ctx.step.start("first", [] { return 1; });
+        const auto second = ctx.step.start("second", [] { return 2; });
+        return;
+      }
       if (ctx.event.data.n == 0) ctx.step.run("charge", [] { throw std::runtime_error("card declined"); });
       if (ctx.event.data.n == 1) throw std::runtime_error("broken");
       ctx.step.sleep("rest", 1h);
@@ -497,6 +504,13 @@ TEST_CASE("failed attempts, failed runs and what is resumed are logged", "[embed
     CHECK(book.with("error: " + of_first + " failed: ").size() == 1);
     CHECK(book.with("warn: " + of_second + ": attempt 1 failed, the next is due at 2").size() == 1);
     CHECK(book.with("error: " + of_second + " failed: ").size() == 1);
+    const auto third = engine.send(go{.data = {.n = 3}}).ids.at(0);
+    REQUIRE(engine.wait_until_idle(support::patience));
+    const std::string of_third = "run " + engine.runs_of(third).at(0).id + " of function \"f\"";
+    const auto lost = book.with("warn: " + of_third);
+    REQUIRE(lost.size() == 1);
+    CHECK_THAT(lost[0], ContainsSubstring("step \"first\": attempt 1 failed, the next is due at 2") ||
+                            ContainsSubstring("step \"second\": attempt 1 failed, the next is due at 2"));
     engine.send(go{.data = {.n = 2}});
     REQUIRE(eventually([&] { return store->load().jobs.size() == 1 && store->count_runs().running == 1; }));
   }

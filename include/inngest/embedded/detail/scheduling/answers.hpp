@@ -47,11 +47,16 @@ class answers {
 
   static bool has_attempts_left(const active_run& run, const job& call);
 
+  /// After the last attempt the run fails, also when the call was for a step: as on a server, a call without
+  /// an answer says nothing about the step.
   void retry_or_fail(active_run& run, const job& call, const run_error& error, bool may_retry,
                      const http::response& answer, timestamp now);
-
+  /// After the last attempt the step fails.
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
                           const http::response& answer, timestamp now);
+  /// Plans the next attempt of the call.
+  void retry(active_run& run, const job& call, const run_error& error, const http::response& answer,
+             timestamp now);
 
   /// The effect of an answer's operations on the run as a whole.
   struct outcome {

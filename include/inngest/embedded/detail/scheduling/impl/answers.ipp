@@ -75,18 +75,20 @@ INNGEST_INLINE bool answers::has_attempts_left(const active_run& run, const job&
 INNGEST_INLINE void answers::retry_or_fail(active_run& run, const job& call, const run_error& error,
                                            bool may_retry, const http::response& answer, timestamp now) {
   if (!may_retry || !has_attempts_left(run, call)) return lifecycle_.fail(run, call.attempt, error, now);
-  state_.journal.notify(
-      run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
-  state_.journal.note_error(run, {}, call.attempt, error, state_.ids.next(now), now);
-  state_.jobs.retry(run, call, answer, now);
+  retry(run, call, error, answer, now);
 }
 
 INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call, const run_error& error,
                                                 bool may_retry, const http::response& answer, timestamp now) {
   if (!may_retry || !has_attempts_left(run, call))
     return steps_.end(run, *call.step, step_end::failure(error, call.attempt), now);
+  retry(run, call, error, answer, now);
+}
+
+INNGEST_INLINE void answers::retry(active_run& run, const job& call, const run_error& error,
+                                   const http::response& answer, timestamp now) {
   state_.journal.notify(run, {.at = now,
-                              .what = progress::step_retried,
+                              .what = call.step ? progress::step_retried : progress::run_retried,
                               .step = call.step_name,
                               .attempt = call.attempt,
                               .detail = words_of(error),
