@@ -294,3 +294,60 @@ TEST_CASE("a mocked fetch may say where its answer came from", "[testing]") {
   t.mock_step("x", [] { return inngest::fetch_response{.status_code = 404, .url = "http://final/"}; });
   CHECK(t.send(begun{}).output<std::string>() == "http://final/");
 }
+
+TEST_CASE("a stored result that is not reached causes no warning", "[testing][log]") {
+  strings lines;
+  const inngest::client app(
+      {.id = "app",
+       .log = inngest::logger([&](inngest::log_level, std::string_view line) { lines.emplace_back(line); }),
+       .environment = [](const char*) { return std::nullopt; }});
+  const auto with_price = make_function(app, [](context& ctx) {
+    ctx.step.run("first", [] {});
+    ctx.step.sleep("rest", 1h);
+    return ctx.step.run("price", [] { return 1; });
+  });
+  const auto without = app.create_function({.id = "g"}, inngest::on<begun>(), [](context& ctx) {
+    ctx.step.run("other", [] {});
+    ctx.step.sleep("nap", 1h);
+  });
+  harness t{app, {with_price, without}};
+  t.preload_step("price", 42);
+  SECTION("by the hint that an id has changed, nor at the end") {
+    for (const test_run& run : t.send_to_all(begun{})) REQUIRE(t.execute(run));
+    REQUIRE(t.runs_of(with_price).size() == 1);
+    CHECK(t.runs_of(with_price)[0].output<int>() == 42);
+    CHECK(lines == strings{});
+  }
+  SECTION("but a recorded one does") {
+    inngest::testing::recorded_run recorded;
+    recorded.events = {inngest::any_event(begun{}).text()};
+    recorded.results.emplace_back(inngest::detail::sha1::of("gone"), R"({"data":null})");
+    t.replay(without, recorded);
+    REQUIRE_FALSE(lines.empty());
+    CHECK_THAT(lines[0], ContainsSubstring(inngest::detail::to_hex(inngest::detail::sha1::of("gone"))));
+  }
+}
+
+TEST_CASE("a function that does not reach a stored result begins as any other", "[testing][log]") {
+  struct noting : inngest::middleware {
+    int starts = 0;
+    void on_run_start(const inngest::call_info&) override { ++starts; }
+  };
+  strings lines;
+  const auto noted = std::make_shared<noting>();
+  const inngest::client app(
+      {.id = "app",
+       .log = inngest::logger([&](inngest::log_level, std::string_view line) { lines.emplace_back(line); }),
+       .middleware = {noted},
+       .environment = [](const char*) { return std::nullopt; }});
+  const auto f = make_function(app, [](context& ctx) {
+    ctx.log.info("one");
+    ctx.step.sleep("rest", 1h);
+    ctx.log.info("two");
+  });
+  harness t{app, {f}};
+  t.preload_step("of another function", 42);
+  REQUIRE(t.execute(t.send(begun{})));
+  CHECK(lines == strings{"one", "two"});
+  CHECK(noted->starts == 1);
+}

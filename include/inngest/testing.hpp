@@ -69,9 +69,9 @@ class harness {
   /// earlier call for the step, so 0 ends the failures.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
-  /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
-  /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
-  /// middleware changes the id, use the changed one.
+  /// start midway. A run need not reach the step. It replaces an earlier result of the step. For a wait the
+  /// result is the event or its data, for a signal the data, as for mock_step. `index` selects one of several
+  /// uses of the same id. If middleware changes the id, use the changed one.
   template <result_of_step Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);

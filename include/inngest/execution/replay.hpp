@@ -60,6 +60,8 @@ struct host_services {
   const inngest::settings* settings = nullptr;
   /// Stores log messages with the run; empty when they are not stored. Must not throw.
   std::function<void(const log_record&)> keep_log{};
+  /// Whether a test has stored the step's result; empty when there is no test.
+  std::function<bool(const step_hash&)> is_preloaded{};
 };
 
 /// Options of one replay. Empty or null disables an option.
@@ -426,6 +428,13 @@ class replay {
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
 
+  bool is_preloaded(const step_hash& step) const {
+    return services_.is_preloaded && services_.is_preloaded(step);
+  }
+  /// The number of results that a test has not stored.
+  std::size_t own_results() const;
+  /// The number of results that no step has asked for. A test may store results that the run does not reach.
+  std::size_t unused_results() const;
   /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
 
@@ -482,7 +491,7 @@ class replay {
   bool race_was_run_ = false;
   bool tracks_completion_ = false;
   std::size_t last_completed_ = 0;
-  bool is_replaying_ = request_.has_results();
+  bool is_replaying_ = request_.has_results() && own_results() > 0;
   bool memoization_ended_ = false;
 };
 

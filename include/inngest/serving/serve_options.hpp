@@ -9,6 +9,7 @@
 #include <inngest/config.hpp>
 #include <inngest/executor.hpp>
 #include <inngest/log.hpp>
+#include <inngest/step_id.hpp>
 #include <inngest/time/duration.hpp>
 
 namespace inngest::inline INNGEST_ABI {
@@ -42,6 +43,9 @@ struct serve_options {
   /// For tests: the current time, by which the times of steps and retries are judged. Called from any thread.
   /// Default: the system's clock.
   std::function<std::chrono::system_clock::time_point()> clock{};
+  /// For tests: whether the test has stored the step's result before the run began. No run has to ask for
+  /// such a result, and no call has made it. Default: none is.
+  std::function<bool(const step_hash&)> is_preloaded{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -146,6 +146,8 @@ class simulation {
   /// The virtual time, for what functions and steps compare with the current time.
   std::function<std::chrono::system_clock::time_point()> clock() const;
 
+  serve_options serving(bool is_strict) const;
+
   void require_known(const any_function& function) const;
 
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const;

@@ -40,7 +40,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   bool left_by_interrupt = false;
   try {
     owner_ = std::this_thread::get_id();
-    const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
+    const bool is_first = request_.attempt() == 0 && own_results() == 0 && !request_.target();
     if (is_first) hooks_.notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
@@ -569,8 +569,8 @@ INNGEST_INLINE std::optional<protocol::failure> replay::own_failure() {
 }
 
 INNGEST_INLINE void replay::finish_completed(outcome& out) {
-  const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
-  if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
+  if (const std::size_t left = unused_results(); left > 0)
+    warnings_.push_back(warning_of_unused(left, first_unused()));
   if (!options_.checkpoints && deferred_.empty()) return;
   take_deferred();
   operations_.push_back(protocol::run_complete(out.result));
@@ -635,14 +635,33 @@ INNGEST_INLINE void replay::notify_error(const outcome& out) {
 }
 
 INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
-  if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
+  if (request_.target() || race_was_run_ || unused_results() == 0) return;
   if (std::exchange(warned_of_changed_ids_, true)) return;
   warnings_.push_back(warning_of_changed_id(call, first_unused()));
 }
 
+INNGEST_INLINE std::size_t replay::own_results() const {
+  if (!services_.is_preloaded) return request_.memo_count();
+  const auto& all = request_.completed();
+  const auto given = std::count_if(all.begin(), all.end(), services_.is_preloaded);
+  return request_.memo_count() - static_cast<std::size_t>(given);
+}
+
+INNGEST_INLINE std::size_t replay::unused_results() const {
+  if (used_memos_ >= request_.memo_count()) return 0;
+  const std::size_t left = request_.memo_count() - used_memos_;
+  if (!services_.is_preloaded) return left;
+  const auto& all = request_.completed();
+  const auto excused = std::count_if(all.begin(), all.end(), [&](const step_hash& step) {
+    return !ids_.is_used(step) && services_.is_preloaded(step);
+  });
+  return left - (std::min)(left, static_cast<std::size_t>(excused));
+}
+
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!ids_.is_used(step)) return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step) && !is_preloaded(step))
+      return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }

@@ -17,6 +17,7 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   for (const any_function& function : functions) add(function);
   services.keep_log = options.on_log;
   services.now = options.clock ? options.clock : [] { return std::chrono::system_clock::now(); };
+  services.is_preloaded = options.is_preloaded;
   services.send = [sender = client](std::vector<any_event> events, execution::replay& replay) {
     if (const std::string inherited = replay.propagated_sessions(); !inherited.empty()) {
       for (any_event& event : events) event.set_propagated_sessions(inherited);

@@ -13,8 +13,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       app_(std::move(app)),
       mocks_(std::make_shared<mocks>()),
       functions_(with_mocks(functions)),
-      handler_(app_, functions_, {.framework = "testing", .clock = clock()}),
-      strict_(app_, functions_, {.strict = true, .framework = "testing", .clock = clock()}),
+      handler_(app_, functions_, serving(false)),
+      strict_(app_, functions_, serving(true)),
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_),
       hub_(std::make_shared<embedded::realtime_hub>()) {
@@ -238,6 +238,13 @@ INNGEST_INLINE void simulation::add_notes(std::vector<embedded::run_note> notes)
 INNGEST_INLINE std::function<std::chrono::system_clock::time_point()> simulation::clock() const {
   using in_system_clock = detail::saturated_time_in<std::chrono::system_clock::duration>;
   return [this] { return std::chrono::system_clock::time_point(in_system_clock(now_)); };
+}
+
+INNGEST_INLINE serve_options simulation::serving(bool is_strict) const {
+  return {.strict = is_strict,
+          .framework = "testing",
+          .clock = clock(),
+          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); }};
 }
 
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
