@@ -351,3 +351,37 @@ TEST_CASE("a function that does not reach a stored result begins as any other", 
   CHECK(lines == strings{"one", "two"});
   CHECK(noted->starts == 1);
 }
+
+TEST_CASE("a signal without data is a signal, and only an empty optional is a timeout", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [](context& ctx) {
+    const auto got = ctx.step.wait_for_signal<json>("s", {.signal = "up", .timeout = 1h});
+    return got ? "signal " + got->dump() : std::string("timeout");
+  });
+  const auto as_mock = [&](auto body) {
+    harness t{app, {f}};
+    t.mock_step("s", body);
+    return t.send(begun{}).template output<std::string>();
+  };
+  const auto as_stored = [&](const auto& value) {
+    harness t{app, {f}};
+    t.preload_step("s", value);
+    return t.send(begun{}).template output<std::string>();
+  };
+  const auto as_sent = [&] {
+    harness t{app, {f}};
+    const test_run sent = t.send(begun{});
+    t.send_signal("up");
+    return sent.output<std::string>();
+  };
+  CHECK(as_sent() == "signal null");
+  CHECK(as_mock([] { return json(); }) == "signal null");
+  CHECK(as_mock([] { return nullptr; }) == "signal null");
+  CHECK(as_mock([] { return std::optional(json()); }) == "signal null");
+  CHECK(as_mock([] { return std::optional<json>(); }) == "timeout");
+  CHECK(as_mock([] {}) == "timeout");
+  CHECK(as_stored(json()) == "signal null");
+  CHECK(as_stored(nullptr) == "signal null");
+  CHECK(as_stored(std::optional(json())) == "signal null");
+  CHECK(as_stored(std::optional<int>()) == "timeout");
+}

@@ -59,8 +59,9 @@ class harness {
   // ---- before the run -----------------------------------------------------------------------------------
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
-  /// The callable returns the step's result: for a wait, an event, its data, or an empty optional for a
-  /// timeout. An exception fails the attempt: a body or a request is retried, a wait or an invoke has failed.
+  /// The callable returns the step's result: for a wait, an event, its data, the data of a signal (null is a
+  /// signal without data), or an empty optional or nothing for a timeout. An exception fails the attempt: a
+  /// body or a request is retried, a wait or an invoke has failed.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));

@@ -31,6 +31,7 @@ enum class given_form {
   data,     ///< the data alone: any typed value, whatever its members are called
   whole,    ///< an event
   unknown,  ///< JSON: a whole event or signal if it has the members of one
+  timeout,  ///< none: an empty optional, or nothing
 };
 
 /// A step's result as a test gives it.
@@ -39,15 +40,16 @@ struct given_result {
   given_form form = given_form::unknown;
 };
 
-/// Whether T is an optional event; an empty one stands for a timeout.
+/// Whether T is an optional; an empty one stands for a timeout.
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+/// Whether T is an optional event.
 template <class T>
 inline constexpr bool is_optional_event = false;
 template <event_type Event>
 inline constexpr bool is_optional_event<std::optional<Event>> = true;
-
-/// Whether T is JSON, whose type does not tell whether it is a whole event.
-template <class T>
-inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
 
 /// The types of a test's results: JSON, or for a wait an event.
 template <class T>
@@ -66,7 +68,7 @@ class mocks {
     return [callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
-        return {.text = "null"};
+        return {.text = "null", .form = given_form::timeout};
       } else {
         return given(callable(), "mock");
       }
@@ -76,12 +78,13 @@ class mocks {
   /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
   template <class T>
   static given_result given(const T& value, const char* path) {
-    if constexpr (is_optional_event<T>)
-      return value ? given(*value, path) : given_result{.text = "null"};
+    if constexpr (is_optional<T>)
+      return value ? given(*value, path) : given_result{.text = "null", .form = given_form::timeout};
     else if constexpr (event_type<T> || std::same_as<T, any_event>)
       return {.text = any_event(value).text(), .form = given_form::whole};
     else
-      return {.text = encode(value, path), .form = is_json<T> ? given_form::unknown : given_form::data};
+      return {.text = encode(value, path),
+              .form = std::same_as<T, json> ? given_form::unknown : given_form::data};
   }
 
   /// Replaces the step with the id. A mock may do this while it runs.

@@ -58,9 +58,9 @@ INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
 INNGEST_INLINE json mocks::received(std::string_view step, protocol::step_gives gives,
                                     const std::string& name, const given_result& result) {
   json value = detail::parse_dom(result.text);
-  if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
-    return value;
   const bool is_signal = gives == protocol::step_gives::signal;
+  const bool is_timeout = result.form == given_form::timeout || (value.is_null() && !is_signal);
+  if (is_timeout || gives == protocol::step_gives::value || result.form == given_form::whole) return value;
   if (!is_signal && !value.is_object())
     throw payload_error("", "the test's result of step \"" + std::string(step) +
                                 "\": expected an event or its data, which is an object, found " +
