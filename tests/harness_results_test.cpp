@@ -385,3 +385,123 @@ TEST_CASE("a signal without data is a signal, and only an empty optional is a ti
   CHECK(as_stored(std::optional(json())) == "signal null");
   CHECK(as_stored(std::optional<int>()) == "timeout");
 }
+
+TEST_CASE("a mock that is set while a run waits ends the wait at the next call", "[testing]") {
+  const auto app = make_client();
+  const auto child = app.create_function({.id = "child"}, inngest::on_invoke<number>(), [](auto& ctx) {
+    ctx.step.sleep("long", 10h);
+    return 1;
+  });
+  const auto f = make_function(app, [&](context& ctx) -> std::string {
+    try {
+      const int which = ctx.event.data.value;
+      if (which == 0) {
+        const auto got = ctx.step.wait_for_event<uploaded>("w", {.timeout = 1h});
+        return got ? got->data.name : "timeout";
+      }
+      if (which == 1) {
+        const auto got = ctx.step.wait_for_signal<json>("w", {.signal = "up", .timeout = 1h});
+        return got ? got->dump() : "timeout";
+      }
+      if (which == 2) return std::to_string(ctx.step.invoke("w", child, number{}));
+      ctx.step.sleep("w", 1h);
+      return "slept";
+    } catch (const inngest::step_error& problem) {
+      return problem.what();
+    }
+  });
+  harness t{app, {f, child}};
+  const auto before = t.now();
+  const auto mock = [&](int which) {
+    if (which == 0) t.mock_step("w", [] { return upload{.name = "mocked"}; });
+    if (which == 1) t.mock_step("w", [] { return json("mocked"); });
+    if (which == 2) t.mock_step("w", [] { return 7; });
+    if (which == 3) t.mock_step("w", [] {});
+  };
+  const strings expected{"mocked", "\"mocked\"", "7", "slept"};
+  const int which = GENERATE(0, 1, 2, 3);
+  CAPTURE(which);
+  const test_run run = t.send(begun{{.value = which}});
+  REQUIRE(run.waiting_on() == "w");
+  SECTION("advance") {
+    mock(which);
+    CHECK(run.waiting_on() == "w");
+    t.advance(0ms);
+  }
+  SECTION("advance_to_next") {
+    mock(which);
+    CHECK(t.advance_to_next());
+  }
+  SECTION("execute") {
+    mock(which);
+    CHECK(t.execute(run));
+  }
+  SECTION("an event or a signal comes too late") {
+    mock(which);
+    t.send(uploaded{upload{.name = "real"}});
+    CHECK_FALSE(t.send_signal("up", "real"));
+  }
+  INFO(run);
+  CHECK(t.now() == before);
+  REQUIRE(run.completed());
+  CHECK(run.output<std::string>() == expected[static_cast<std::size_t>(which)]);
+  CHECK(run.step("w").attempts() == 1);
+}
+
+TEST_CASE("a failure that is set while a run waits ends the wait", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [&](context& ctx) -> std::string {
+    try {
+      ctx.step.wait_for_event<uploaded>("w", {.timeout = 1h});
+      return "none";
+    } catch (const inngest::step_error& problem) {
+      return problem.what();
+    }
+  });
+  harness t{app, {f}};
+  const test_run run = t.send(begun{});
+  t.fail_step("w", 1, "no events");
+  t.advance(0ms);
+  REQUIRE(run.completed());
+  CHECK(run.output<std::string>() == "no events");
+  CHECK_THAT(run.step("w").error(), ContainsSubstring("no events"));
+}
+
+TEST_CASE("a mock that is set between the attempts of a body or a request is used by the next", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [](context& ctx) {
+    const int first = ctx.step.run("b", []() -> int { throw std::runtime_error("no"); });
+    return first + ctx.step.fetch("r", {.url = "http://a/b"}).status_code;
+  });
+  harness t{app, {f}};
+  t.fail_step("r");
+  const test_run run = t.send(begun{});
+  CHECK(run.waiting_on() == "b");
+  t.mock_step("b", [] { return 1; });
+  t.advance_to_next();
+  CHECK(run.waiting_on() == "r");
+  t.mock_step("r", [] { return inngest::fetch_response{.status_code = 204}; });
+  REQUIRE(t.execute(run));
+  CHECK(run.output<int>() == 205);
+}
+
+TEST_CASE("the mock of a wait may use the harness, which runs other waiting runs", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [](context& ctx) {
+    const auto got = ctx.step.wait_for_signal<int>(
+        "w", {.signal = "up" + std::to_string(ctx.event.data.value), .timeout = 1h});
+    return got.value_or(-1);
+  });
+  harness t{app, {f}};
+  const test_run first = t.send(begun{{.value = 1}});
+  const test_run second = t.send(begun{{.value = 2}});
+  int calls = 0;
+  t.mock_step("w", [&] {
+    if (++calls == 1) t.send(begun{{.value = 3}});
+    return 10;
+  });
+  t.advance(0ms);
+  CHECK(first.output<int>() == 10);
+  CHECK(second.output<int>() == 10);
+  CHECK(calls == 3);
+}

@@ -60,14 +60,16 @@ class harness {
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
   /// The callable returns the step's result: for a wait, an event, its data, the data of a signal (null is a
-  /// signal without data), or an empty optional or nothing for a timeout. An exception fails the attempt: a
+  /// signal without data), or an empty optional or nothing for a timeout. A mock that is set later is used by
+  /// the next attempt of a body or a request, and ends a sleep, wait or invoke that has begun: at the next
+  /// call that runs functions or moves time, before anything else happens. An exception fails the attempt: a
   /// body or a request is retried, a wait or an invoke has failed.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
   /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
-  /// earlier call for the step, so 0 ends the failures.
+  /// earlier call for the step, so 0 ends the failures. It takes effect when a mock does.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
   /// start midway. A run need not reach the step. It replaces an earlier result of the step. For a wait the

@@ -88,11 +88,12 @@ class mocks {
   }
 
   /// Replaces the step with the id. A mock may do this while it runs.
-  void replace(const std::string& step, body with) {
-    replaced_[step] = std::make_shared<body>(std::move(with));
-  }
+  void replace(const std::string& step, body with);
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
+
+  /// Whether a mock or a failure was set since the last call.
+  bool take_changed() { return std::exchange(changed_mocks_, false); }
 
   /// Records the id of a step that a run has reached, and the id that middleware has made of it. Tests may
   /// use either id.
@@ -165,6 +166,7 @@ class mocks {
   reached_by_call reached_;
   std::map<std::string, std::shared_ptr<body>> replaced_;
   std::map<std::string, failure> failures_;
+  bool changed_mocks_ = false;
 };
 
 /// Middleware that replaces step bodies by mocks.

@@ -190,8 +190,34 @@ class simulation {
   /// The id that the function gave the operation's step.
   static std::string id_in(const json& op);
 
+  /// The kind of the wait that the operation begins; null for other operations.
+  static const protocol::step_kind_row* wait_begun_by(std::string_view op);
+  /// The option with the name of the event or signal.
+  static const char* name_option(const protocol::step_kind_row& kind) {
+    return kind.gives == protocol::step_gives::signal ? "signal" : "event";
+  }
   bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
+
+  /// What a mock has returned or thrown, as JSON.
+  struct mock_answer {
+    std::string text{};
+    bool has_failed = false;
+  };
+  mock_answer ask_mock(const std::string& id, const protocol::step_kind_row& kind, const std::string& name);
+
+  /// A wait that has begun, and has a mock or a failure now.
+  struct mocked_wait {
+    std::string run_id{};
+    step_hash step{};
+    protocol::step_kind_row kind{};
+    std::string name{};  // of the event or signal
+  };
+  std::vector<mocked_wait> mocked_waits() const;
+  void end_mocked_wait(const mocked_wait& wait);
+  /// Ends the waits for which the test has set a mock or a failure after they began.
+  void end_mocked_waits();
+  static embedded::scheduling::step_end step_end_of(const mock_answer& answer);
 
   /// The id of a run that began. \throws configuration_error when none did.
   static std::string require_begun(const any_function& function, std::string run_id);

@@ -6,7 +6,13 @@
 
 namespace inngest::inline INNGEST_ABI::testing {
 
+INNGEST_INLINE void mocks::replace(const std::string& step, body with) {
+  replaced_[step] = std::make_shared<body>(std::move(with));
+  changed_mocks_ = true;
+}
+
 INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string message) {
+  changed_mocks_ = true;
   if (times > 0)
     failures_[step] = {times, std::move(message)};
   else

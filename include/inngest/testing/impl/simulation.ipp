@@ -38,6 +38,7 @@ INNGEST_INLINE void simulation::settle() {
 }
 
 INNGEST_INLINE bool simulation::go_to_next(timestamp end) {
+  end_mocked_waits();
   const auto due = scheduler_.next_due();
   if (!due || *due > end) return false;
   now_ = (std::max)(now_, *due);
@@ -68,6 +69,7 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
     bool& is_on;
     ~sending() { is_on = false; }  // also when the event is refused
   };
+  end_mocked_waits();
   sends_ = true;
   const sending until_accepted{sends_};
   return accept(event.text());
@@ -75,6 +77,7 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
 
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
                                                              const std::string& data) {
+  end_mocked_waits();
   auto run_id = scheduler_.signal(name, data, now_);
   commit_changes();
   return run_id;
@@ -281,6 +284,7 @@ INNGEST_INLINE void simulation::commit_changes() {
 }
 
 INNGEST_INLINE bool simulation::step() {
+  end_mocked_waits();
   auto next = scheduler_.take_due(now_);
   commit_changes();
   if (!next) next = scheduler_.take_due(now_);  // jobs from timers, after their commit
@@ -443,34 +447,78 @@ INNGEST_INLINE std::string simulation::id_in(const json& op) {
   return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
-INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
-  const auto code = protocol::opcode_of(op.value("op", ""));
+INNGEST_INLINE const protocol::step_kind_row* simulation::wait_begun_by(std::string_view op) {
+  const auto code = protocol::opcode_of(op);
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
-  const bool is_servers = kind && kind->work != protocol::step_work::none;
+  return kind && kind->work == protocol::step_work::wait ? kind
+                                                         : nullptr;  // for requests see answer_request()
+}
+
+INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
+  const protocol::step_kind_row* kind = wait_begun_by(op.value("op", ""));
   const std::string id = id_in(op);
   step_hash step{};
   detail::from_hex(op.value("id", ""), step);
   const embedded::active_run* run = scheduler_.find_run(run_id);
-  const bool is_under_way = run && run->pending.contains(step);                      // reported again
-  const bool is_request = is_servers && kind->work == protocol::step_work::request;  // see answer_request()
-  if (!is_servers || is_request || is_under_way || !mocks_->has(id)) return false;
-  const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+  const bool is_under_way = run && run->pending.contains(step);  // reported again
+  if (!kind || is_under_way || !mocks_->has(id)) return false;
+  const json opts = op.value("opts", json::object());
+  const mock_answer answer = ask_mock(id, *kind, opts.value(name_option(*kind), ""));
+  op[answer.has_failed ? "error" : "data"] = detail::parse_dom(answer.text);
+  op["op"] = to_string(answer.has_failed ? protocol::opcode::step_failed : protocol::opcode::step_run);
+  return true;
+}
+
+INNGEST_INLINE simulation::mock_answer simulation::ask_mock(const std::string& id,
+                                                            const protocol::step_kind_row& kind,
+                                                            const std::string& name) {
+  const auto not_mocked = [] { return std::string("null"); };  // not called: the step has a mock or a failure
   try {
-    const json opts = op.value("opts", json::object());
-    const bool is_signal = kind->gives == protocol::step_gives::signal;
-    const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(id, kind->gives, name, mocks_->run(id, not_mocked));
-    op["op"] = to_string(protocol::opcode::step_run);
-  } catch (const not_replaced&) {
-    return false;
+    return {.text = mocks::received(id, kind.gives, name, mocks_->run(id, not_mocked)).dump()};
   } catch (...) {
     const std::string thrower = "the mock of step \"" + id + "\"";
-    std::string error;
-    protocol::write_error(error, protocol::describe(std::current_exception(), clock()(), thrower).info);
-    op["error"] = detail::parse_dom(error);
-    op["op"] = to_string(protocol::opcode::step_failed);
+    mock_answer out{.has_failed = true};
+    protocol::write_error(out.text, protocol::describe(std::current_exception(), clock()(), thrower).info);
+    return out;
   }
-  return true;
+}
+
+INNGEST_INLINE void simulation::end_mocked_waits() {
+  while (mocks_->take_changed()) {  // a mock may set others
+    for (const mocked_wait& wait : mocked_waits()) end_mocked_wait(wait);
+  }
+}
+
+INNGEST_INLINE std::vector<simulation::mocked_wait> simulation::mocked_waits() const {
+  std::vector<mocked_wait> out;
+  for (const auto& [run_id, reported] : operations_) {
+    const embedded::active_run* run = scheduler_.find_run(run_id);
+    if (!run) continue;
+    for (const embedded::reported_operation& op : reported) {
+      const protocol::step_kind_row* kind = wait_begun_by(op.op);
+      if (!kind || !run->pending.contains(op.id) || !mocks_->has(id_of(op.id))) continue;
+      out.push_back({run_id, op.id, *kind, op.option(name_option(*kind)).value_or("")});
+    }
+  }
+  return out;
+}
+
+INNGEST_INLINE void simulation::end_mocked_wait(const mocked_wait& wait) {
+  const std::string id = id_of(wait.step);
+  const embedded::active_run* run = scheduler_.find_run(wait.run_id);
+  if (!run || !run->pending.contains(wait.step) || !mocks_->has(id))
+    return;  // since an earlier mock was called
+  const call_scope here(*this, wait.run_id);
+  scheduler_.end_step(wait.run_id, wait.step, step_end_of(ask_mock(id, wait.kind, wait.name)), now_);
+  commit_changes();
+}
+
+INNGEST_INLINE embedded::scheduling::step_end simulation::step_end_of(const mock_answer& answer) {
+  using embedded::progress;
+  if (answer.has_failed)
+    return {"{\"error\":" + answer.text + "}", progress::step_failed,
+            embedded::words_of(embedded::read_error(answer.text))};
+  return {"{\"data\":" + answer.text + "}", progress::step_completed, embedded::shortened(answer.text)};
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing

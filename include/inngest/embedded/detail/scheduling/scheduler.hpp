@@ -124,6 +124,10 @@ class scheduler {
   /// Sets the result of a step before the run reaches it.
   void preload(std::string_view run_id, const step_hash& step, std::string memo);
 
+  /// Ends a step of the run that the engine runs, such as a wait. Does nothing when it is not pending.
+  void end_step(std::string_view run_id, const step_hash& step, const scheduling::step_end& result,
+                timestamp now);
+
   /// Cancels a run. Returns false when it does not exist or has ended.
   bool cancel(std::string_view run_id, timestamp now);
 

@@ -135,6 +135,11 @@ INNGEST_INLINE void scheduler::preload(std::string_view run_id, const step_hash&
     steps_.remember(*run, {.step = step, .text = std::move(memo)});
 }
 
+INNGEST_INLINE void scheduler::end_step(std::string_view run_id, const step_hash& step,
+                                        const scheduling::step_end& result, timestamp now) {
+  if (active_run* run = state_.runs.find(run_id)) steps_.end(*run, step, result, now);
+}
+
 INNGEST_INLINE bool scheduler::cancel(std::string_view run_id, timestamp now) {
   active_run* run = state_.runs.find(run_id);
   if (!run) return false;
