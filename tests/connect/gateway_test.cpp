@@ -24,6 +24,7 @@
 #include "support/eventually.hpp"
 #include "support/http_client.hpp"
 #include "support/own_sockets.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
@@ -505,12 +506,8 @@ TEST_CASE("a worker that is silent gets no calls, and is given up", "[connect][g
 
 TEST_CASE("apps of workers are in the store, and their runs wait for a worker after a restart",
           "[connect][gateway][restart]") {
-  const auto path =
-      (std::filesystem::temp_directory_path() / ("inngest-gateway-" + std::to_string(::getpid()))).string();
-  const auto remove = [&] {
-    for (const char* end : {"", "-wal", "-shm", "-lock", ".lock"}) std::filesystem::remove(path + end);
-  };
-  remove();
+  const support::temporary_folder folder;
+  const auto path = folder.path() / "engine.db";
   const auto store = [&] {
     return std::make_shared<inngest::embedded::sqlite_store>(inngest::embedded::sqlite_options{.path = path});
   };
@@ -540,7 +537,6 @@ TEST_CASE("apps of workers are in the store, and their runs wait for a worker af
     CHECK(attempts_of(house.ended(answered)) == 1);
     CHECK(house.ended(interrupted).output_text == "11");
   }
-  remove();
 }
 
 // ---- who may connect --------------------------------------------------------------------------------------

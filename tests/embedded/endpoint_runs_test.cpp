@@ -28,6 +28,7 @@
 #include "support/handler_driver.hpp"
 #include "support/http_client.hpp"
 #include "support/running_server.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace {
 
@@ -122,13 +123,6 @@ void check_sleepy(const response& answer) {
   CHECK(answer.headers.find("content-type") == "text/plain");
   CHECK(answer.headers.find("x-mine") == "yes");
   CHECK_FALSE(answer.headers.find("x-inngest-result"));
-}
-
-std::filesystem::path fresh_file(const std::string& name) {
-  const auto out = std::filesystem::temp_directory_path() /
-                   ("inngest-endpoints-" + name + "-" + std::to_string(::getpid()) + ".db");
-  for (const char* end : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(out.string() + end);
-  return out;
 }
 
 /// An app in another process that is a function.
@@ -239,7 +233,9 @@ TEST_CASE("an endpoint on the engine tags, scores and annotates its run before t
     ctx.step.sleep("nap", 1ms);
     return 1;
   });
-  for (const auto& store : {std::shared_ptr<inngest::embedded::store>(), on_disk(fresh_file("tags"))}) {
+  const support::temporary_folder folder;
+  const auto file = folder.path() / "engine.db";
+  for (const auto& store : {std::shared_ptr<inngest::embedded::store>(), on_disk(file)}) {
     engine engine(app, {steps, in_step, stepless, waiting}, fast(store));
     const response answer = ask(steps.serve(), post());
     CHECK(answer.status == 200);
@@ -538,7 +534,8 @@ TEST_CASE("an endpoint that does not keep the body reads it in a step", "[endpoi
 
 TEST_CASE("an endpoint whose process ends in a step continues in the next process",
           "[endpoint][engine][restart]") {
-  const auto file = fresh_file("killed"), copy = fresh_file("copy");
+  const support::temporary_folder folder;
+  const auto file = folder.path() / "engine.db", copy = folder.path() / "copy.db";
   std::atomic<bool> in_step{false}, may_end{false};
   std::string run_id;
   {
@@ -581,7 +578,8 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
 
 TEST_CASE("the next process continues a sleeping endpoint, and knows the token of the last one",
           "[endpoint][engine][restart]") {
-  const auto file = fresh_file("sleeping");
+  const support::temporary_folder folder;
+  const auto file = folder.path() / "engine.db";
   response first;
   {
     const auto app = make_client();
@@ -631,7 +629,8 @@ TEST_CASE("an app that stops hands the runs of its endpoints over to the engine"
 TEST_CASE("a pause ends the first call of an endpoint after its step, and the response comes after the pause",
           "[endpoint][engine][pauses]") {
   const auto app = make_client();
-  const auto file = fresh_file("paused");
+  const support::temporary_folder folder;
+  const auto file = folder.path() / "engine.db";
   counters ran;
   std::function<void()> in_second = [] {};
   const auto checkout = inngest::endpoint(app, {.id = "checkout"}, [&](endpoint_context& ctx) {

@@ -166,7 +166,9 @@ TEST_CASE("a store's path must be there, but for the file", "[embedded][store]")
              ContainsSubstring("sqlite_options::path"));
   CHECK_THAT(opening(place.path / "no" / "engine.db"),
              ContainsSubstring(std::generic_category().message(ENOENT)));
-  CHECK_THAT(opening(place.path), ContainsSubstring("can't be opened"));
+  const std::filesystem::path inner = place.path / "folder";  // a lock is made beside it
+  std::filesystem::create_directory(inner);
+  CHECK_THAT(opening(inner), ContainsSubstring("can't be opened"));
   write_bytes(place.file, "");
   CHECK(opening(place.file) == "(no exception)");
 }

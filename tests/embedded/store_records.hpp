@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include <inngest/detail/sha1.hpp>
 #include <inngest/embedded/store.hpp>
+
+#include "../support/temporary_folder.hpp"
 
 // What the stores' tests keep, and how they look at it.
 
@@ -21,18 +21,11 @@ using namespace inngest::embedded;
 using inngest::timestamp;
 using strings = std::vector<std::string>;
 
-/// A folder of its own, gone afterwards.
+/// A folder of its own, gone afterwards with all that stores leave beside their files.
 struct folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("inngest-store-" + std::to_string(::getpid()));
+  support::temporary_folder made{};
+  std::filesystem::path path = made.path();
   std::filesystem::path file = path / "engine.db";
-  folder() {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~folder() { std::filesystem::remove_all(path); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
 };
 
 inline timestamp at(std::int64_t milliseconds) { return timestamp(std::chrono::milliseconds(milliseconds)); }
