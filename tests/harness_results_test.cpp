@@ -413,7 +413,7 @@ TEST_CASE("a mock that is set while a run waits ends the wait at the next call",
   harness t{app, {f, child}};
   const auto before = t.now();
   const auto mock = [&](int which) {
-    if (which == 0) t.mock_step("w", [] { return upload{.name = "mocked"}; });
+    if (which == 0) t.mock_step("w", [] { return upload{"mocked", ""}; });
     if (which == 1) t.mock_step("w", [] { return json("mocked"); });
     if (which == 2) t.mock_step("w", [] { return 7; });
     if (which == 3) t.mock_step("w", [] {});
@@ -438,7 +438,7 @@ TEST_CASE("a mock that is set while a run waits ends the wait at the next call",
   }
   SECTION("an event or a signal comes too late") {
     mock(which);
-    t.send(uploaded{upload{.name = "real"}});
+    t.send(uploaded{upload{"real", ""}});
     CHECK_FALSE(t.send_signal("up", "real"));
   }
   INFO(run);
