@@ -59,7 +59,8 @@ class concurrency {
 
 /// Limits how often runs start. Runs above the limit start later. The embedded engine counts a run when its
 /// first call begins: a run that ends before is not counted, and runs that a stop, a pause or another limit
-/// has delayed start at the throttle's rate.
+/// has delayed start at the throttle's rate. The limit is spread over the period: a run may start every
+/// `period / limit`, and `limit + burst` at once after a pause.
 struct throttle {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
@@ -71,7 +72,9 @@ struct throttle {
   std::optional<int> burst{};
 };
 
-/// Limits how often runs start. Events above the limit start no run.
+/// Limits how often runs start. Events above the limit start no run. The limit is spread over the period, as
+/// on a server: of events at the same time, a tenth of the limit and one more start runs, and then one may
+/// start every `period / limit`. So a limit of 3 in 60 s starts one run of three events at once.
 struct rate_limit {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
