@@ -48,6 +48,7 @@ struct standin {
   std::vector<int> metadata_statuses{};  // like `statuses`, for metadata of runs that have begun
   json metadata = json::array();         // that was accepted
   std::string begun{};                   // the run that is known
+  std::string last_retry_after{};        // of the last request with operations
 
   response operator()(const request& asked) {
     paths.push_back(asked.method + " " + asked.url.substr(asked.url.find("/v")));
@@ -56,6 +57,7 @@ struct standin {
     if (asked.url.find("/output") != std::string::npos) return output;
     if (asked.url.ends_with("/metadata")) return add_metadata(asked);
     bodies.push_back(json::parse(asked.body));
+    last_retry_after = asked.headers.find("retry-after").value_or("(absent)");
     const int status = statuses.empty() ? 200 : statuses.front();
     if (!statuses.empty()) statuses.erase(statuses.begin());
     if (asked.url.ends_with("/checkpoint") && (status == 200 || status == 0))
@@ -779,6 +781,56 @@ TEST_CASE("a continued endpoint run ends when middleware refuses its input for g
   CHECK(refused.status == 400);
   CHECK(header(refused, "x-inngest-no-retry") == "true");
   CHECK(json::parse(refused.body).at("name") == "NonRetriableError");
+  CHECK(layer->errors == 1);
+}
+
+TEST_CASE("a new endpoint run whose input middleware refuses fails like one whose handler throws",
+          "[endpoint][middleware][failures]") {
+  struct refusing final : inngest::middleware {
+    std::function<void()> refuse;
+    int errors = 0;
+    bool is_final = false;
+    void transform_function_input(const inngest::call_info&, inngest::function_input&) override { refuse(); }
+    void on_run_error(const inngest::call_info&, const inngest::failure_info& failure) override {
+      ++errors;
+      is_final = failure.is_final;
+    }
+  };
+  const auto layer = std::make_shared<refusing>();
+  app_with_server f;
+  const auto answer_of = [&](std::function<void()> refuse, int retries) {
+    *f.server = {};
+    layer->errors = 0;
+    layer->refuse = std::move(refuse);
+    const auto checkout =
+        inngest::endpoint(f.app, {.id = "e", .retries = retries, .middleware = {layer}}, two_steps{});
+    return checkout.serve()(post());
+  };
+  const auto is_busy = [] { throw std::runtime_error("busy"); };
+
+  const response retried = answer_of(is_busy, 3);  // in the background
+  CHECK(retried.status == 303);
+  CHECK_THAT(header(retried, "location"), ContainsSubstring("&inngestToken=TOKEN"));
+  CHECK(f.server->operations() == strings{"StepError: "});
+  CHECK(f.server->last_retry_after == "(absent)");
+  CHECK(layer->errors == 1);
+  CHECK_FALSE(layer->is_final);
+
+  CHECK(answer_of([] { throw inngest::retry_after_error("later", 90s); }, 3).status == 303);
+  CHECK(f.server->last_retry_after == "90");
+
+  const response last = answer_of(is_busy, 0);
+  CHECK(last.status == 500);
+  CHECK(json::parse(last.body).at("message") == "busy");
+  CHECK(f.server->operations() == strings{"RunComplete: "});
+  CHECK(layer->is_final);
+
+  const response denied = answer_of([] { throw inngest::non_retriable_error("denied"); }, 3);
+  CHECK(denied.status == 500);
+  CHECK(json::parse(denied.body).at("name") == "NonRetriableError");
+  CHECK(header(denied, "x-run-id") != "(absent)");
+  CHECK(f.server->operations() == strings{"RunComplete: "});
+  CHECK(f.server->bodies.at(0).at("steps").at(0).at("data").at("status") == 500);
   CHECK(layer->errors == 1);
 }
 

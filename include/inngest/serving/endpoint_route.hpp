@@ -61,6 +61,11 @@ class begun_run {
 
   execution::outcome run(const execution::call_stop& stop);
 
+  /// Called where middleware has thrown before the handler began: the first attempt has failed, as if the
+  /// handler had thrown.
+  execution::outcome failed_before_handler(const protocol::call_request& call,
+                                           const execution::replay_options& replay_options) const;
+
   /// The outcome of a run that the server knows, and that an exception of middleware has ended here: without
   /// one, the server would wait long for the rest, and the client would have no token.
   execution::outcome failed(const std::exception_ptr& thrown) const;

@@ -207,7 +207,13 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .limits = app_.settings().limits(),
                                                  .stop = stop,
                                                  .caller = &request_};
-  transform_input(served_, call, request_);
+  try {
+    transform_input(served_, call, request_);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return failed_before_handler(call, replay_options);
+  }
   execution::host_services services = app_.services;
   services.call_api = [this](http::request asked) { return call_api(std::move(asked)); };
   execution::outcome out;
@@ -218,6 +224,17 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
     out = failed(std::current_exception());
   }
   seal_response(out);
+  return out;
+}
+
+INNGEST_INLINE execution::outcome begun_run::failed_before_handler(
+    const protocol::call_request& call, const execution::replay_options& replay_options) const {
+  execution::replay replay(call, app_.services, replay_options);
+  execution::outcome out = replay.fail_before_handler(std::current_exception());
+  if (out.failure->retriable) {  // fail() logs the others
+    app_.client.log().error("endpoint \"" + served_.function->id() + "\", run " + run_id_ + ": " +
+                            out.failure->info.message);
+  }
   return out;
 }
 
