@@ -562,10 +562,13 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
     run_id = engine.runs().at(0).id;
   }
   const auto app = make_client();
-  std::atomic<int> first_steps{0}, second_steps{0};
+  std::atomic<int> first_steps{0}, second_steps{0}, attempt{-1};
   const auto checkout = inngest::endpoint(app, {.id = "checkout"}, [&](endpoint_context& ctx) -> response {
     const int first = ctx.step.run("a", [&] { return ++first_steps; });
-    ctx.step.run("b", [&] { ++second_steps; });
+    ctx.step.run("b", [&] {
+      ++second_steps;
+      attempt = ctx.attempt;
+    });
     return {.body = std::to_string(first)};
   });
   engine engine(app, {checkout}, fast(on_disk(copy)));
@@ -573,6 +576,7 @@ TEST_CASE("an endpoint whose process ends in a step continues in the next proces
   CHECK(run.status == run_status::completed);
   CHECK(first_steps == 0);   // its result is in the file
   CHECK(second_steps == 1);  // the killed process did not end it
+  CHECK(attempt == 1);       // the interrupted attempt counts, as it does for functions
   CHECK(json::parse(run.output_text).at("body") == "20");
 }
 
