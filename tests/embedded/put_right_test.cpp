@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -291,6 +292,135 @@ TEST_CASE("of steps with one id all that failed run again", "[put_right]") {
       engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
   CHECK(run.output<json>() == json{1, 2, 3});
   CHECK(ran == 5);
+}
+
+TEST_CASE("a failure that a branch of a parallel group caught is kept when a later branch's ended the run",
+          "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> lookups{0}, charges{0};
+  std::atomic<bool> fails{true};
+  const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<go>(),
+                                     [&](inngest::context<go>& ctx) -> json {
+                                       const auto look_up = [&] {
+                                         try {
+                                           return ctx.step.run("lookup", [&]() -> int {
+                                             ++lookups;
+                                             throw inngest::non_retriable_error("unknown");
+                                           });
+                                         } catch (const inngest::step_error&) {
+                                           return 0;
+                                         }
+                                       };
+                                       const auto charge = [&] {
+                                         return ctx.step.run("charge", [&] {
+                                           ++charges;
+                                           if (fails)
+                                             throw inngest::non_retriable_error("the bank is closed");
+                                           return 10;
+                                         });
+                                       };
+                                       const auto [known, paid] = ctx.group.parallel(look_up, charge);
+                                       return {known, paid};
+                                     });
+  engine engine{app, {f}, {.workers = 1}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->error->message == "the bank is closed");
+  fails = false;
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  CHECK(run.output<json>() == json{0, 10});
+  CHECK(lookups == 1);
+  CHECK(charges == 2);
+}
+
+TEST_CASE("a failure that the handler went on from is kept, although an equal one ended the run",
+          "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> cards{0}, transfers{0};
+  std::atomic<bool> fails{true};
+  const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<go>(),
+                                     [&](inngest::context<go>& ctx) -> std::string {
+                                       const auto pay = [&](const char* id, std::atomic<int>& count) {
+                                         return ctx.step.run(id, [&] {
+                                           ++count;
+                                           if (fails)
+                                             throw inngest::non_retriable_error("the bank is closed");
+                                           return std::string(id);
+                                         });
+                                       };
+                                       try {
+                                         return pay("card", cards);
+                                       } catch (const inngest::step_error&) {
+                                         return pay("transfer", transfers);
+                                       }
+                                     });
+  engine engine{app, {f}, {}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->status == run_status::failed);
+  fails = false;
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  CHECK(run.output<std::string>() == "transfer");
+  CHECK(cards == 1);
+  CHECK(transfers == 2);
+}
+
+TEST_CASE(
+    "a step in a branch whose failure ended the run runs again, and steps before it in the branch do not",
+    "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> fine{0}, bad{0};
+  std::atomic<bool> fails{true};
+  const auto f = app.create_function(
+      {.id = "f", .retries = 0}, inngest::on<go>(), [&](inngest::context<go>& ctx) -> json {
+        const auto branch = [&](const std::string& name) {
+          const int one = ctx.step.run(name + " 1", [&] { return ++fine, 1; });
+          return one + ctx.step.run(name + " 2", [&] {
+            ++bad;
+            if (fails) throw inngest::non_retriable_error(name + " is closed");
+            return 10;
+          });
+        };
+        const auto [a, b] = ctx.group.parallel([&] { return branch("a"); }, [&] { return branch("b"); });
+        return {a, b};
+      });
+  engine engine{app, {f}, {.workers = 1}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->status == run_status::failed);
+  fails = false;
+  auto run = engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  REQUIRE(run.status == run_status::completed);
+  CHECK(run.output<json>() == json{11, 11});
+  CHECK(fine == 2);
+  CHECK(bad == 4);
+}
+
+TEST_CASE("a failure that the handler wrapped in its own error after cleaning up runs again", "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> undone{0};
+  std::atomic<bool> fails{true};
+  const auto f = app.create_function({.id = "f", .retries = 0}, inngest::on<go>(),
+                                     [&](inngest::context<go>& ctx) -> int {
+                                       try {
+                                         return ctx.step.run("charge", [&] {
+                                           if (fails)
+                                             throw inngest::non_retriable_error("the bank is closed");
+                                           return 10;
+                                         });
+                                       } catch (const inngest::step_error&) {
+                                         ctx.step.run("undo", [&] { ++undone; });
+                                         std::throw_with_nested(std::runtime_error("the order failed"));
+                                       }
+                                     });
+  engine engine{app, {f}, {}};
+  const std::string original = only_run_of(engine, engine.send(go{json::object()}).ids.at(0));
+  REQUIRE(engine.find_run(original)->error->message == "the order failed");
+  fails = false;
+  const auto run =
+      engine.wait_for(engine.rerun(original, {.from_failed_step = true}).value(), support::patience);
+  REQUIRE(run.status == run_status::completed);
+  CHECK(run.output<int>() == 10);
+  CHECK(undone == 1);
 }
 
 TEST_CASE("a rerun that keeps results keeps the run's tags, also when it fails again, and after a restart",

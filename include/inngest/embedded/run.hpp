@@ -200,8 +200,9 @@ struct rerun_step {
   /// timeout of either, and for a sleep. Empty: the step runs.
   std::string result{};
   /// Selects the failed step, instead of `step`: the new run has all results of the earlier one except the
-  /// failures that ended it. If the function failed outside of its steps, it is called again with all
-  /// results. Requires a failed run; the other members must be empty.
+  /// failures that ended it, or may have done so: see "Putting runs right" in docs/operating.md. If the
+  /// function failed outside of its steps, it is called again with all results. Requires a failed run; the
+  /// other members must be empty.
   bool from_failed_step = false;
 };
 

@@ -1,9 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
@@ -97,17 +101,40 @@ INNGEST_INLINE bool begins_step(progress what) {
   return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
 }
 
-/// The steps that failed after the last step had begun. After these failures the function did not go on.
-INNGEST_INLINE std::set<step_hash> last_failures(const run& run) {
-  std::set<step_hash> out, under_way;
+/// What the timeline tells of a step. Places in the timeline are counted from 1.
+struct step_story {
+  std::size_t row = 0;  // steps that the function began together have one number
+  std::size_t begun = 0;
+  std::size_t ended = 0;
+  bool was_followed = false;  // the function began a step when only this one's end was new
+};
+
+struct stories {
+  std::map<step_hash, step_story> of_steps{};
+  std::size_t last_begin = 0;  // of any step
+};
+
+INNGEST_INLINE stories stories_of(const run& run) {
+  stories out;
+  std::vector<step_hash> news;  // the steps that ended after the last one had begun
+  std::size_t row = 0;
+  std::size_t place = 0;
   for (const timeline_entry& entry : run.timeline) {
+    ++place;
     if (entry.step.empty()) continue;
     const step_hash id = step_hash_of(entry);
-    const bool begins = begins_step(entry.what);
-    if (begins || !under_way.contains(id)) out.clear();  // a step begins, or ran at once
-    if (begins) under_way.insert(id);
-    if (ends_step(entry.what)) under_way.erase(id);
-    if (entry.what == progress::step_failed) out.insert(id);
+    const auto known = out.of_steps.find(id);
+    const bool is_under_way = known != out.of_steps.end() && known->second.ended == 0;
+    if (begins_step(entry.what) || !is_under_way) {  // it begins, or ran at once
+      if (news.size() == 1) out.of_steps[news.front()].was_followed = true;
+      news.clear();
+      if (out.last_begin + 1 != place) ++row;
+      out.of_steps[id] = {.row = row, .begun = place};
+      out.last_begin = place;
+    }
+    if (!ends_step(entry.what)) continue;
+    out.of_steps[id].ended = place;
+    news.push_back(id);
   }
   return out;
 }
@@ -116,23 +143,92 @@ INNGEST_INLINE bool is_failure(const memo_record& memo) {
   return std::string_view(memo.text).starts_with("{\"error\"");
 }
 
-/// Whether the step failed with the run's error: the function let its failure through, although others of a
-/// parallel group began after it. An equal failure that the function went on from can't be told apart.
-INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
-  if (!run.error) return false;
-  json whole = json::parse(memo.text, nullptr, false);
-  if (!whole.is_object()) return false;
-  const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
-  return error.name == run.error->name && error.message == run.error->message;
+INNGEST_INLINE std::string text_member(const json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// All results but for the failures that ended the run.
+/// The run's error and its causes, which are the errors that the handler wrapped; empty without an error.
+INNGEST_INLINE std::vector<run_error> errors_of(const run& run) {
+  constexpr std::size_t most = 16;  // an app may nest any number
+  std::vector<run_error> out;
+  if (!run.error) return out;
+  out.push_back({.name = run.error->name, .message = run.error->message});
+  const json whole = json::parse(run.error->text, nullptr, false);
+  const json* error = &whole;
+  while (error->is_object() && error->contains("cause") && out.size() < most) {
+    error = &(*error)["cause"];
+    out.push_back({.name = text_member(*error, "name"), .message = text_member(*error, "message")});
+  }
+  return out;
+}
+
+/// Whether the step failed with one of the run's errors: the function let its failure through. The name
+/// of a cause is not that of the step's error, but of the exception by which the handler learnt of it.
+INNGEST_INLINE bool has_error_of(const std::vector<run_error>& errors, const memo_record& memo) {
+  json whole = json::parse(memo.text, nullptr, false);
+  if (!whole.is_object() || errors.empty()) return false;
+  const run_error own = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
+  if (own.name == errors.front().name && own.message == errors.front().message) return true;
+  return !own.message.empty() && std::any_of(errors.begin() + 1, errors.end(), [&](const run_error& cause) {
+    return cause.message == own.message;
+  });
+}
+
+/// A step that failed.
+struct failed_step {
+  step_hash id{};
+  step_story story{};
+  bool has_error = false;  // the run's
+  bool is_last = false;    // no step began after its failure
+};
+
+INNGEST_INLINE std::vector<failed_step> failed_steps(const run& run, const std::vector<memo_record>& memos) {
+  std::vector<failed_step> out;
+  const stories all = stories_of(run);
+  const std::vector<run_error> errors = errors_of(run);
+  for (const memo_record& memo : memos) {
+    if (!is_failure(memo)) continue;
+    failed_step step{.id = memo.step, .has_error = has_error_of(errors, memo)};
+    if (const auto found = all.of_steps.find(memo.step); found != all.of_steps.end())
+      step.story = found->second;
+    step.is_last = step.story.ended != 0 && step.story.ended >= all.last_begin;  // equal: it ran at once
+    out.push_back(step);
+  }
+  return out;
+}
+
+/// Whether the function went on from the failure, because it let a later one through. Of steps that begin
+/// together, a group lets through the first failure, in the order of its branches or of time.
+INNGEST_INLINE bool went_on_before(const failed_step& step, const failed_step& let_through) {
+  const step_story& later = let_through.story;
+  return step.story.row == later.row && step.story.begun < later.begun && step.story.ended < later.ended;
+}
+
+/// Whether the step's failure may have ended the run.
+INNGEST_INLINE bool may_have_ended_run(const failed_step& step, const std::vector<failed_step>& all) {
+  const auto any_last_let_through = [&](auto condition) {
+    return std::any_of(all.begin(), all.end(), [&](const failed_step& other) {
+      return other.is_last && other.has_error && condition(other);
+    });
+  };
+  if (step.is_last && step.has_error) return true;
+  if (step.is_last)  // the last of a group need not be those that were let through
+    return !any_last_let_through([&](const failed_step& other) { return went_on_before(step, other); });
+  // After its failure a step began: in another branch, or to clean up before the error was let through.
+  return step.has_error &&
+         !(step.story.was_followed && any_last_let_through([](const failed_step&) { return true; }));
+}
+
+/// All results but for the failures that may have ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  const std::set<step_hash> last = last_failures(run);
-  std::erase_if(memos, [&](const memo_record& memo) {
-    return is_failure(memo) && (last.contains(memo.step) || has_error_of(run, memo));
-  });
+  std::set<step_hash> again;
+  const std::vector<failed_step> failed = failed_steps(run, memos);
+  for (const failed_step& step : failed) {
+    if (may_have_ended_run(step, failed)) again.insert(step.id);
+  }
+  std::erase_if(memos, [&](const memo_record& memo) { return again.contains(memo.step); });
   return memos;
 }
 
