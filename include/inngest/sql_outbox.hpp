@@ -90,7 +90,8 @@ class sql_outbox {
   explicit sql_outbox(std::string table = "inngest_outbox");
 
   /// Adds an event to the open transaction of the database and returns the id that it will be sent with: its
-  /// own, or a new one. Without an open transaction it is committed immediately.
+  /// own, or a new one. Without an open transaction it is committed immediately. In a handler, on its own
+  /// thread, the event inherits the run's sessions, like one that the handler sends.
   /// \throws sql_error; payload_error for an id or stream that is not UTF-8 or has a zero byte.
   template <class Database>
   std::string add(Database&& database, any_event event, const outbox_entry& entry = {}) const {
@@ -162,7 +163,8 @@ class sql_outbox {
 
   // ---- for databases without a driver -------------------------------------------------------------------
 
-  /// The statement that adds the event, for you to execute. Gives `event` an id if it has none.
+  /// The statement that adds the event, for you to execute. Gives `event` an id if it has none. The event
+  /// inherits sessions like those of add().
   [[nodiscard]] sql_statement insert_statement(const sql_dialect& dialect, any_event& event,
                                                const outbox_entry& entry = {}) const;
 
@@ -257,6 +259,9 @@ class sql_outbox {
   }
 
   static std::string identify(any_event& event);
+  /// The event's text, with the sessions of the run whose handler runs on this thread. The event itself stays
+  /// as it is: a caller may add it again after a conflict.
+  static std::string text_to_send(const any_event& event);
   [[nodiscard]] sql_statement insert(const sql_dialect& dialect, const any_event& event,
                                      const outbox_entry& entry) const;
   [[nodiscard]] std::vector<sql_statement> version_statements(const sql_dialect& dialect) const;

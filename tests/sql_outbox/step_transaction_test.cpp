@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <inngest/embedded.hpp>
@@ -58,6 +59,40 @@ struct books {
 };
 
 }  // namespace
+
+TEMPLATE_TEST_CASE(
+    "an event that a handler adds to an outbox inherits the run's sessions, like one that it sends",
+    "[sql_outbox][sessions]", sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const books<TestType> b;
+  auto options = support::quiet_options();
+  const bool passes_on = GENERATE(true, false);
+  options.session_propagation = passes_on;
+  const auto f = inngest::client(options).create_function(
+      {.id = "f"}, inngest::on<test_event>(), [&](inngest::context<test_event>& ctx) {
+        b.outbox.add(b.db.get(), order_placed{{1}});
+        std::thread([&] { b.outbox.add(b.db.get(), order_placed{{2}}); }).join();  // of no run
+        inngest::any_event repeated(order_placed{{3}});
+        const auto& dialect = inngest::sql_driver<std::remove_cvref_t<decltype(b.db.get())>>::dialect();
+        const auto first = b.outbox.insert_statement(dialect, repeated);
+        CHECK(b.outbox.insert_statement(dialect, repeated).values == first.values);
+        ctx.step.transaction("book", b.db.get(), [&](auto& tx) {
+          b.outbox.add(tx, order_placed{.data = {4}, .meta = {.sessions = {{"own", "o"}}}});
+        });
+      });
+  support::call body;
+  body.event["meta"] = {{"sessions", {{"user", "u1"}}}};
+  const inngest::handler handler(inngest::client(options), {f});
+  CHECK(handler(support::post("app-f", body.text())).status == 206);
+  b.outbox.add(b.db.get(), order_placed{{5}});
+  const std::string inherited = passes_on ? R"("propagated_sessions":{"user":"u1"})" : "";
+  std::vector<std::string> metas;
+  for (const auto& row : run(b.db, "SELECT event FROM inngest_outbox ORDER BY id"))
+    metas.push_back(inngest::json::parse(*row[0]).value("meta", inngest::json()).dump());
+  const std::string own = R"("sessions":{"own":"o"})";
+  CHECK(metas == std::vector<std::string>{passes_on ? "{" + inherited + "}" : "null", "null",
+                                          "{" + (passes_on ? inherited + "," : "") + own + "}", "null"});
+}
 
 TEMPLATE_TEST_CASE("a step's transaction happens once, also when its result was never reported",
                    "[sql_outbox][step]", sqlite_world, postgresql_world) {

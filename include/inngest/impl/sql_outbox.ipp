@@ -10,6 +10,7 @@
 #include <inngest/detail/ulid.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
+#include <inngest/execution/replay.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/sql_outbox.hpp>
 
@@ -127,6 +128,15 @@ INNGEST_INLINE std::string sql_outbox::identify(any_event& event) {
   return id;
 }
 
+INNGEST_INLINE std::string sql_outbox::text_to_send(const any_event& event) {
+  execution::replay* run = execution::replay::current();
+  const std::string inherited = run ? run->propagated_sessions() : std::string();
+  if (inherited.empty()) return event.text();
+  any_event out = event;
+  out.set_propagated_sessions(inherited);
+  return out.text();
+}
+
 INNGEST_INLINE sql_statement sql_outbox::insert_statement(const sql_dialect& dialect, any_event& event,
                                                           const outbox_entry& entry) const {
   identify(event);
@@ -154,7 +164,7 @@ INNGEST_INLINE sql_statement sql_outbox::insert(const sql_dialect& dialect, cons
   } else {
     text += "VALUES (" + values + ")";  // databases plan it faster than a query
   }
-  return {std::move(text), {id, sql::text_or_null(entry.stream), lane, event.text()}};
+  return {std::move(text), {id, sql::text_or_null(entry.stream), lane, text_to_send(event)}};
 }
 
 // ---- the schema -------------------------------------------------------------------------------------------
