@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/wait.h>
@@ -18,6 +19,8 @@
 #include <inngest/embedded/detail/page_api.hpp>
 #include <inngest/embedded/detail/rerun_api.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
+#include <inngest/embedded/memory_store.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 
 #include "catch.hpp"
@@ -370,6 +373,61 @@ TEST_CASE("only the unreadable one of two records with similar keys is removed",
   REQUIRE(running.remove_unreadable(all[0].table, all[0].key));
   REQUIRE(store->load().values.size() == 1);
   CHECK(store->load().values[0].key == good);
+}
+
+namespace {
+
+/// What makes an engine find a record of the table unreadable. The run "a" is called.
+changes damage_of(std::string_view table) {
+  changes out{.events = {sent("e1")}, .runs = {run_with("a", {"e1"})}, .added_jobs = {call(3, "a")}};
+  out.events[0].dispatched = true;
+  if (table == "apps") out.apps = {{.id = "other", .text = "{"}};
+  if (table == "events")
+    out.events.push_back(
+        {.id = "e9", .name = "test/go", .text = "[]", .received_at = at(2), .dispatched = false});
+  if (table == "remembered_values")
+    out.values = {{.key = "once", .text = "9223372036854775807", .expires = in_an_hour()}};
+  if (table == "runs") out.runs[0].events[0].text = R"({"ts":"soon"})";
+  if (table == "memos") out.memos = {memo("a", "first", R"({"data":)"), memo("a", "second", "{}")};
+  if (table == "jobs") out.added_jobs[0].attempt = -1;
+  if (table == "waits") out.added_waits = {{.run_id = "a", .step = step("wait"), .begun = at(20)}};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every kind of record that an engine can find unreadable can be removed from every store",
+          "[embedded][unreadable]") {
+  const folder place;
+  const bool on_disk = GENERATE(false, true);
+  const auto table = GENERATE(from_range(checked_tables.begin(), checked_tables.end()));
+  INFO(table << (on_disk ? " on disk" : " in memory"));
+  std::shared_ptr<store> store = std::make_shared<memory_store>();
+  if (on_disk) store = std::make_shared<sqlite_store>(sqlite_options{.path = place.file});
+  commit(*store, damage_of(table));
+  const auto app = make_client();
+  {
+    engine running(app, {simple(app)}, {.workers = 1, .store = store});
+    const auto all = running.unreadable();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].table == table);
+    CHECK_FALSE(store->remove_unreadable(all[0].table, all[0].key + "0"));
+    REQUIRE(running.remove_unreadable(all[0].table, all[0].key));
+    CHECK_FALSE(store->remove_unreadable(all[0].table, all[0].key));  // it is gone
+    CHECK_THROWS_AS(store->remove_unreadable("nothing", all[0].key), inngest::store_error);
+  }
+  engine running(app, {simple(app)}, {.workers = 1, .store = store});
+  CHECK(running.unreadable().empty());
+  if (table == "runs") {
+    CHECK_FALSE(running.find_run("a"));
+    CHECK(running.runs_of("e1").empty());
+    CHECK(store->load().jobs.empty());
+    CHECK(store->count_runs().queued == 0);
+  } else if (table != "jobs") {
+    CHECK(running.wait_for("a", support::patience).status == run_status::completed);
+  }
+  CHECK(store->find_event("e9").has_value() == false);
+  CHECK(store->memos_of("a").size() == (table == "memos" ? 1 : 0));
 }
 
 TEST_CASE("a registration is no longer unreadable when its app has registered again",

@@ -20,6 +20,7 @@
 #include <inngest/embedded/detail/run_match.hpp>
 #include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/error.hpp>
 #include <inngest/step_id.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -93,6 +94,11 @@ class memory_store final : public store {
   void update_run(const run_update& changed);
 
   void remove_run(const std::string& id);
+
+  // Of remove_unreadable(), which holds the lock. They return false when no record has the key.
+  bool remove_event(const std::string& key);
+  bool remove_run_with_work(const std::string& key);
+  bool remove_memo(const std::string& key);
 
   /// Removes the run from all counts and indexes.
   void forget_links(const run_record& of);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 #include <string>
@@ -18,6 +20,23 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// A text in the key of an unreadable record: quoted, or as hex digits if it can't be printed. Whole, because
 /// the key must not find another record; but damage may have made it very long.
 std::string key_text(std::string_view text);
+
+/// The tables whose records an engine checks when it starts. Every store can remove unreadable ones; a file
+/// has more tables, in which only the file itself can be damaged.
+inline constexpr std::array<std::string_view, 7> checked_tables{
+    "apps", "events", "remembered_values", "runs", "memos", "jobs", "waits"};
+
+constexpr bool is_checked_table(std::string_view name) {
+  return std::find(checked_tables.begin(), checked_tables.end(), name) != checked_tables.end();
+}
+
+/// The name of one of these tables: the check of an engine can name no other, which does not compile.
+struct checked_table {
+  const char* name;
+  consteval checked_table(const char* of) : name(of) {
+    if (!is_checked_table(of)) throw "not among checked_tables";
+  }
+};
 
 // Conditions that find a record in its table: keys of unreadable records.
 

@@ -277,6 +277,8 @@ INNGEST_INLINE std::vector<unreadable_record> memory_store::unreadable() const {
 }
 
 INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, const std::string& key) {
+  if (!is_checked_table(table))
+    throw store_error("memory", "records of the table \"" + table + "\" can't be removed");
   const std::lock_guard lock(mutex_);
   const auto erase = [&](auto& from) {
     return std::erase_if(from, [&](const auto& entry) { return key_of(entry.second) == key; }) > 0;
@@ -284,7 +286,45 @@ INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, co
   if (table == "jobs") return erase(jobs_);
   if (table == "waits") return erase(waits_);
   if (table == "apps") return erase(apps_);  // what an engine can't use, even if nothing is damaged
-  return table == "remembered_values" && erase(values_);
+  if (table == "events") return remove_event(key);
+  if (table == "runs") return remove_run_with_work(key);
+  if (table == "memos") return remove_memo(key);
+  return erase(values_);
+}
+
+INNGEST_INLINE bool memory_store::remove_event(const std::string& key) {
+  const auto found = std::find_if(events_.begin(), events_.end(),
+                                  [&](const auto& entry) { return key_of(entry.second) == key; });
+  if (found == events_.end()) return false;
+  event_order_.erase({found->second.received_at, found->first});
+  std::erase(undispatched_, found->first);
+  events_.erase(found);
+  return true;
+}
+
+INNGEST_INLINE bool memory_store::remove_run_with_work(const std::string& key) {
+  const auto found = std::find_if(runs_.begin(), runs_.end(),
+                                  [&](const auto& entry) { return key_of(entry.second.record.run) == key; });
+  if (found == runs_.end()) return false;
+  std::erase_if(jobs_, [&](const auto& entry) {
+    return entry.second.run_id == found->first && entry.second.what != job::kind::schedule;
+  });
+  std::erase_if(waits_, [&](const auto& entry) { return entry.second.run_id == found->first; });
+  forget_links(found->second.record);
+  runs_.erase(found);
+  return true;
+}
+
+INNGEST_INLINE bool memory_store::remove_memo(const std::string& key) {
+  for (auto& [id, stored] : runs_) {
+    const auto found = std::find_if(stored.memos.begin(), stored.memos.end(),
+                                    [&](const memo_record& memo) { return key_of(memo) == key; });
+    if (found == stored.memos.end()) continue;
+    stored.steps.erase(found->step);
+    stored.memos.erase(found);
+    return true;
+  }
+  return false;
 }
 
 INNGEST_INLINE run_counts memory_store::count_runs() const {

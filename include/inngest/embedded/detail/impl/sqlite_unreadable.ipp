@@ -9,6 +9,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
+#include <inngest/embedded/detail/set_aside.hpp>
 #include <inngest/embedded/detail/sqlite_unreadable.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>
 #include <inngest/error.hpp>
@@ -48,6 +49,13 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"audit_trail", "id"},
     {"bulk_operations", "id"},
 });
+
+static_assert(std::all_of(embedded::checked_tables.begin(), embedded::checked_tables.end(),
+                          [](std::string_view table) {
+                            return std::any_of(row_names.begin(), row_names.end(),
+                                               [&](const row_name& name) { return name.table == table; });
+                          }),
+              "a file can remove the records that an engine finds unreadable");
 
 INNGEST_INLINE std::string_view row_name::first() const {
   const std::string_view out = columns.substr(0, columns.find(','));

@@ -52,7 +52,7 @@ class work_check {
   void take_out_listed();
 
   /// Lists a record that has a problem, and returns false.
-  bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
+  bool look(checked_table table, std::string key, problem found, const std::string& run_id = {});
 
   bool look(const app_record& app);
 

@@ -42,11 +42,11 @@ INNGEST_INLINE void work_check::take_out_listed() {
     take_out(work_.waits, [&](const wait_record& wait) { return !waits.contains(key_of(wait)); });
 }
 
-INNGEST_INLINE bool work_check::look(const char* table, std::string key, problem found,
+INNGEST_INLINE bool work_check::look(checked_table table, std::string key, problem found,
                                      const std::string& run_id) {
   if (!found) return true;
   work_.unreadable.push_back(
-      {.table = table, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
+      {.table = table.name, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
   return false;
 }
 
