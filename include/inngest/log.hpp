@@ -67,8 +67,16 @@ struct log_record {
 /// thread. If it throws, the message goes to standard error.
 using record_sink = std::function<void(const log_record&)>;
 
-/// Writes a line such as "[inngest] warn: message" to standard error.
+/// Writes a line such as "[inngest] warn: message" to standard error. Line breaks in the message become
+/// spaces.
 void log_to_stderr(log_level level, std::string_view message);
+
+namespace detail {
+
+/// What log_to_stderr() writes.
+std::string stderr_line(log_level level, std::string_view message);
+
+}  // namespace detail
 
 /// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
 class logger {

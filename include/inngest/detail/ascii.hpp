@@ -15,6 +15,8 @@ inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 constexpr bool is_upper_case(char c) { return c >= 'A' && c <= 'Z'; }
@@ -42,6 +44,13 @@ inline std::string lower_case(std::string_view text) {
 inline std::string upper_case(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), to_upper);
+  return out;
+}
+
+/// The text with spaces instead of line breaks and other control characters, which could forge another line.
+inline std::string on_one_line(std::string_view text) {
+  std::string out(text);
+  std::replace_if(out.begin(), out.end(), is_control, ' ');
   return out;
 }
 

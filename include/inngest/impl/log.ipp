@@ -1,14 +1,23 @@
 #pragma once
 
+#include <new>
+
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/log.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
+INNGEST_INLINE std::string detail::stderr_line(log_level level, std::string_view message) {
+  return "[inngest] " + std::string(to_string(level)) + ": " + on_one_line(message) + "\n";
+}
+
 INNGEST_INLINE void log_to_stderr(log_level level, std::string_view message) {
-  const std::string_view name = to_string(level);
-  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(message.size()), message.data());
+  try {
+    std::fputs(detail::stderr_line(level, message).c_str(), stderr);
+  } catch (const std::bad_alloc&) {  // a failing log must not stop the work
+    std::fputs("[inngest] error: there was no memory for a log line\n", stderr);
+  }
 }
 
 INNGEST_INLINE logger::logger(log_sink sink, log_level level) : level_(level) {

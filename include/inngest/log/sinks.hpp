@@ -10,6 +10,16 @@
 //
 //     inngest::client app({.id = "shop", .log = inngest::logger(inngest::json_log())});
 
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The known fields: "app=shop function=charge run=01M8... step=pay attempt=1". Empty when none is known.
+std::string text_of(const log_fields& fields);
+
+/// The message and the fields on one line; `between` separates them.
+std::string line_of(const log_record& record, const char* between);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI {
 
 /// The record as one human-readable line, without a line break: "2026-11-26T08:12:33.123Z warn: no answer

@@ -8,6 +8,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/log.hpp>
+#include <inngest/log/sinks.hpp>
 
 // Requires spdlog (Debian: libspdlog-dev).
 
@@ -34,7 +35,8 @@ inline spdlog::level::level_enum spdlog_level(log_level level) {
 }  // namespace detail
 
 /// Passes records to a spdlog logger. spdlog's messages have no fields, so the fields are appended to the
-/// message: "no answer app=shop function=charge run=01M8... step=pay attempt=1".
+/// message: "no answer app=shop function=charge run=01M8... step=pay attempt=1". Line breaks become spaces,
+/// bytes that are not UTF-8 become question marks.
 ///
 ///     inngest::client app({.id = "shop", .log = inngest::logger(inngest::spdlog_log())});
 ///
@@ -43,15 +45,7 @@ inline record_sink spdlog_log(std::shared_ptr<spdlog::logger> to = spdlog::defau
   return [to = std::move(to)](const log_record& record) {
     const auto level = detail::spdlog_level(record.level);
     if (!to->should_log(level)) return;
-    std::string text(record.message);
-    const auto add = [&](const char* name, std::string_view value) {
-      if (!value.empty()) text += std::string(" ") + name + "=" + std::string(value);
-    };
-    add("app", record.fields.app);
-    add("function", record.fields.function);
-    add("run", record.fields.run);
-    add("step", record.fields.step);
-    if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
+    const std::string text = detail::line_of(record, " ");
     to->log(level, spdlog::string_view_t(text.data(), text.size()));  // no format string
   };
 }

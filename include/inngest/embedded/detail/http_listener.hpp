@@ -209,8 +209,6 @@ class http_listener {
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  static std::string single_line(std::string_view text);
-
   void write_answer(connection& client, http::response answer, bool closes);
 
   void begin_stream(connection& client, listener_answer answer) const;

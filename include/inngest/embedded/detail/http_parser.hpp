@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/http.hpp>
 
 // A strict parser of HTTP/1.1 requests. It rejects requests that two parsers could interpret differently.
@@ -48,7 +49,7 @@ class request_head_parser {
 
   static std::string_view next_line(std::string_view& text);
 
-  static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+  static bool is_forbidden(char c) { return is_control(c) && c != '\t'; }
 
   static std::string_view trimmed(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/log/sinks.hpp>
 #include <inngest/time/timestamp.hpp>
@@ -13,14 +14,23 @@ INNGEST_INLINE std::string time_of(const log_record& record) {
   return to_text(std::chrono::floor<std::chrono::milliseconds>(record.time));
 }
 
-/// The text without line breaks and other control characters, which could forge another log line.
-INNGEST_INLINE std::string on_one_line(std::string_view text) {
-  std::string out = to_printable(text);
-  for (char& c : out) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) c = ' ';
-  }
+INNGEST_INLINE std::string text_of(const log_fields& fields) {
+  std::string out;
+  const auto add = [&](const char* name, std::string_view value) {
+    if (value.empty()) return;
+    out += (out.empty() ? "" : " ") + std::string(name) + "=" + to_printable(on_one_line(value));
+  };
+  add("app", fields.app);
+  add("function", fields.function);
+  add("run", fields.run);
+  add("step", fields.step);
+  if (fields.attempt) add("attempt", std::to_string(*fields.attempt));
   return out;
+}
+
+INNGEST_INLINE std::string line_of(const log_record& record, const char* between) {
+  const std::string fields = text_of(record.fields);
+  return to_printable(on_one_line(record.message)) + (fields.empty() ? "" : between) + fields;
 }
 
 INNGEST_INLINE record_sink line_log(std::FILE* file, std::string (*line_of)(const log_record&)) {
@@ -36,20 +46,8 @@ INNGEST_INLINE record_sink line_log(std::FILE* file, std::string (*line_of)(cons
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE std::string text_of(const log_record& record) {
-  std::string out = detail::time_of(record) + " " + std::string(to_string(record.level)) + ": " +
-                    detail::on_one_line(record.message);
-  const char* between = "  ";
-  const auto add = [&](const char* name, std::string_view value) {
-    if (value.empty()) return;
-    out += between + std::string(name) + "=" + detail::on_one_line(value);
-    between = " ";
-  };
-  add("app", record.fields.app);
-  add("function", record.fields.function);
-  add("run", record.fields.run);
-  add("step", record.fields.step);
-  if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
-  return out;
+  return detail::time_of(record) + " " + std::string(to_string(record.level)) + ": " +
+         detail::line_of(record, "  ");
 }
 
 INNGEST_INLINE std::string json_of(const log_record& record) {

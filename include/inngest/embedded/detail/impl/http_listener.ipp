@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -441,18 +442,12 @@ INNGEST_INLINE bool http_listener::refuse(connection& client, int status, const 
   return true;
 }
 
-INNGEST_INLINE std::string http_listener::single_line(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return out;
-}
-
 INNGEST_INLINE void http_listener::write_answer(connection& client, http::response answer, bool closes) {
   client.closes = closes;
   std::string head =
       "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
   for (const auto& [name, value] : answer.headers)
-    head += single_line(name) + ": " + single_line(value) + "\r\n";
+    head += on_one_line(name) + ": " + on_one_line(value) + "\r\n";
   if (answer.status == 503 || answer.status == 429) head += "Retry-After: 1\r\n";
   if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
@@ -466,7 +461,7 @@ INNGEST_INLINE void http_listener::write_answer(connection& client, http::respon
 INNGEST_INLINE void http_listener::begin_stream(connection& client, listener_answer answer) const {
   std::string head = "HTTP/1.1 200 OK\r\n";
   for (const auto& [name, value] : answer.response.headers)
-    head += single_line(name) + ": " + single_line(value) + "\r\n";
+    head += on_one_line(name) + ": " + on_one_line(value) + "\r\n";
   client.out.erase(0, std::exchange(client.written, 0));
   client.out += head + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
   client.closes = true;

@@ -40,8 +40,8 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
     throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   if (!is_http_token(method) || method.size() > 32) fail("the method is malformed");
   if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
-  const bool is_plain = std::none_of(target.begin(), target.end(),
-                                     [](char c) { return c == ' ' || c == '\t' || is_control(c); });
+  const bool is_plain =
+      std::none_of(target.begin(), target.end(), [](char c) { return c == ' ' || is_control(c); });
   if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
   out_.request.method = method;
   out_.request.url = target;
@@ -53,7 +53,7 @@ INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon))) fail("a header is malformed");
   const std::string_view value = trimmed(line.substr(colon + 1));
-  if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
+  if (std::any_of(value.begin(), value.end(), is_forbidden)) fail("a header has a control character");
   if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
   const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;

@@ -59,7 +59,7 @@ INNGEST_INLINE std::string shown_url(std::string_view url) {
 INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
   const std::size_t scheme = http_scheme_length(url);
   if (scheme == 0) return "not an http or https URL: \"" + shown_url(url) + "\"";
-  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+  const auto is_blank = [](char c) { return c == ' ' || is_control(c); };
   if (std::any_of(url.begin(), url.end(), is_blank))
     return "a URL must not have spaces, line ends or other control characters: encode what comes from "
            "elsewhere, for example with inngest::http::percent_encoded";
