@@ -52,10 +52,11 @@ compile_together(protocol/call_request_test.cpp expression_conformance_test.cpp 
                  harness_growth_test.cpp protocol/error_info_test.cpp settings_test.cpp time/server_duration_test.cpp
                  time/duration_test.cpp)
 compile_together(properties/expression_test.cpp detail/json_canonical_test.cpp detail/checked_math_test.cpp
-                 detail/ascii_test.cpp log_test.cpp detail/file_test.cpp detail/parse_real_test.cpp detail/spare_texts_test.cpp
-                 detail/sha1_test.cpp)
+                 detail/ascii_test.cpp detail/file_test.cpp detail/parse_real_test.cpp detail/spare_texts_test.cpp
+                 detail/sha1_test.cpp log_test.cpp)
 compile_together(options/check_options_test.cpp protocol/signature_test.cpp time/time_zone_test.cpp
-                 embedded/page/web_page_test.cpp protocol/step_kinds_test.cpp time/rfc3339_test.cpp)
+                 embedded/page/web_page_test.cpp protocol/memo_test.cpp protocol/step_kinds_test.cpp
+                 time/rfc3339_test.cpp)
 compile_together(properties/codec_test.cpp properties/canonical_test.cpp middleware/every_step_kind_test.cpp)
 compile_together(embedded/store_test.cpp embedded/idempotent_commit_test.cpp embedded/store_failures_test.cpp)
 compile_together(embedded/unreadable_records_test.cpp embedded/taken_calls_test.cpp)

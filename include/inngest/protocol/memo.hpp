@@ -38,6 +38,10 @@ struct memo {
   }
 };
 
+/// The memo of a step with this result: `{"data": X}`. The operation of a step without a result has no data,
+/// which is null.
+std::string memo_of_data(std::string_view data);
+
 /// The first eight bytes of an id as a number, in the order of ids.
 std::uint64_t first_bytes(const step_hash& id);
 

@@ -365,7 +365,7 @@ INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, d
     text =
         hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
   });
-  if (wrapped) text = "{\"data\":" + text + "}";
+  if (wrapped) text = protocol::memo_of_data(text);
   changed = detail::json_buffer(std::move(text));
   return {.id = call.hash, .text = changed.text()};
 }
@@ -491,7 +491,7 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 }
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
-  std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+  std::string memo = protocol::memo_of_data(op.data);
   if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
     for (protocol::operation& made : deferred_.take_to_save())
       options_.checkpoints->add_deferred(std::move(made));

@@ -5,6 +5,15 @@
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
+INNGEST_INLINE std::string memo_of_data(std::string_view data) {
+  constexpr std::string_view begin = "{\"data\":";
+  if (data.empty()) data = "null";
+  std::string out;
+  out.reserve(begin.size() + data.size() + 1);
+  out.append(begin).append(data) += '}';
+  return out;
+}
+
 INNGEST_INLINE std::uint64_t first_bytes(const step_hash& id) {
   const auto byte = [&](std::size_t at) { return std::uint64_t{id[at]} << (56 - 8 * at); };
   // spelled out, so that GCC compiles it to one instruction

@@ -3,6 +3,7 @@
 #include <inngest/config.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/error_info.hpp>
+#include <inngest/protocol/memo.hpp>
 #include <inngest/testing/simulation.hpp>
 
 namespace inngest::inline INNGEST_ABI::testing {
@@ -322,7 +323,7 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
     for (const auto& [step, result] : mocks_->preloads()) {
       const bool has_result = scheduler_.find_run(due.run_id)->memos.contains(step);  // of a recorded run
       if (has_result || step == due.step) continue;  // a rerun may begin at a step
-      preload(due.run_id, step, "{\"data\":" + result.text + "}");
+      preload(due.run_id, step, protocol::memo_of_data(result.text));
       mocks_->note_preloaded(due.run_id, step, result.form);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/answers.hpp>
+#include <inngest/protocol/memo.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -63,7 +64,7 @@ INNGEST_INLINE void answers::take_requested(active_run& run, const job& made, co
   if (problem)
     return retry_or_fail_step(run, made, *problem, answer.headers.find(protocol::header::no_retry) != "true",
                               answer, now);
-  const step_end completed{"{\"data\":" + result + "}", progress::step_completed, shortened(result),
+  const step_end completed{protocol::memo_of_data(result), progress::step_completed, shortened(result),
                            made.attempt};
   steps_.end(run, *made.step, completed, now);
 }

@@ -5,6 +5,7 @@
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
 #include <inngest/embedded/detail/scheduling/run_labels.hpp>
+#include <inngest/protocol/memo.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -100,7 +101,7 @@ INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
 }
 
 INNGEST_INLINE void lifecycle::complete(active_run& run, int attempt, std::string output, timestamp now) {
-  const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
+  const step_end for_parent{protocol::memo_of_data(output), progress::invoke_completed, shortened(output)};
   run.record.run.output_text = std::move(output);
   end(run, run_status::completed,
       {.at = now,

@@ -17,6 +17,7 @@
 #include <inngest/embedded/detail/scheduling/rerun_plan.hpp>
 #include <inngest/error.hpp>
 #include <inngest/json.hpp>
+#include <inngest/protocol/memo.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::reruns {
 
@@ -88,10 +89,10 @@ INNGEST_INLINE std::string memo_of_result(const std::string& result, step_kind k
   if (kind == step_kind::sleep && !value.is_null())
     throw payload_error("result", "the step is a sleep, whose result is null");
   if (kind == step_kind::sleep) return "null";
-  if (kind != step_kind::wait_for_event) return "{\"data\":" + result + "}";
+  if (kind != step_kind::wait_for_event) return protocol::memo_of_data(result);
   if (value.is_null()) return "null";
   if (has("name")) return result;
-  if (has("signal")) return "{\"data\":" + result + "}";
+  if (has("signal")) return protocol::memo_of_data(result);
   throw payload_error("result",
                       "the step is a wait, whose result is null, an event with name and data, or an object "
                       "with signal and data");

@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
+#include <inngest/protocol/memo.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -167,7 +168,8 @@ INNGEST_INLINE std::optional<std::string> scheduler::signal(const std::string& n
   if (!run) return std::nullopt;
   check_received_json(data, detail::json_path("data"));
   const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
-  steps_.end(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
+  steps_.end(*run, place->step, {protocol::memo_of_data(text), progress::event_received, shortened(text)},
+             now);
   return place->run_id;
 }
 

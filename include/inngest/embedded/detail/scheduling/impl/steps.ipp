@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/steps.hpp>
+#include <inngest/protocol/memo.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -61,7 +62,7 @@ INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operatio
                    .begun = planned == run.pending.end() ? now : planned->second.begun};
   if (op.kind == operation_kind::step_completed) {
     state_.journal.notify_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
-    memo.text = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+    memo.text = protocol::memo_of_data(op.data);
   } else {
     const std::string words = words_of(read_error(op.error));
     state_.journal.notify_step(run, op, progress::step_failed, attempt, words, now);
