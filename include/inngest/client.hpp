@@ -22,7 +22,9 @@
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
 #include <inngest/detail/crypto.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/detail/result_traits.hpp>
+#include <inngest/detail/slug.hpp>
 #include <inngest/event.hpp>
 #include <inngest/function.hpp>
 #include <inngest/http.hpp>
@@ -215,8 +217,8 @@ class client {
   template <json_convertible Data, class Handler>
   [[nodiscard]] deferred_function<Data> create_deferred_function(function_options options,
                                                                  Handler handler) const {
-    trigger_definition trigger{.event = "inngest/deferred.schedule"};
-    trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
+    trigger_definition trigger{.event = detail::reserved_event::deferred};
+    trigger.expression = "event.data._inngest.fn_slug == '" + detail::slug_of(id(), options.id) + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
     const auto shapes = detail::shapes_of_events<deferred<Data>>();
     shared_->check(*shared_, options, triggers, shapes, {});

@@ -14,6 +14,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/fixed_string.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/detail/utf8.hpp>
 #include <inngest/fwd.hpp>
 #include <inngest/json.hpp>
@@ -112,15 +113,15 @@ struct scheduled_data {
 };
 INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
 /// The event of a cron trigger.
-using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
+using scheduled_timer = event<detail::reserved_event::scheduled, scheduled_data>;
 
 /// The event of a deferred function: see basic_context::defer.
 template <class Data = json>
-using deferred = event<"inngest/deferred.schedule", Data>;
+using deferred = event<detail::reserved_event::deferred, Data>;
 
 /// The event of a function that other runs invoke and no event starts: see on_invoke().
 template <class Data = json>
-using invoked = event<"inngest/function.invoked", Data>;
+using invoked = event<detail::reserved_event::invoked, Data>;
 
 /// One of several events: the type of `ctx.event` in a function with several triggers.
 template <event_type... Events>
@@ -239,8 +240,8 @@ namespace detail {
 template <event_type Event>
 constexpr event_shape shape_of_event() {
   constexpr bool data_is_whole =
-      !Event::name.starts_with("inngest/") || Event::name == "inngest/deferred.schedule" ||
-      Event::name == "inngest/function.invoked" || std::is_same_v<Event, scheduled_timer>;
+      !Event::name.starts_with("inngest/") || Event::name == reserved_event::deferred ||
+      Event::name == reserved_event::invoked || std::is_same_v<Event, scheduled_timer>;
   using data = std::conditional_t<data_is_whole, typename Event::data_type, json>;
   return {Event::name, &shape_of<data>};
 }
@@ -298,7 +299,7 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
     json_value& value = field.value;
     if (key == "data") {
       if (type_of(value, at) == json_type::null) continue;
-      if constexpr (Event::name == "inngest/deferred.schedule")
+      if constexpr (Event::name == reserved_event::deferred)
         event.data = decode<data_type>(without_deferred_members(value), "data");
       else if constexpr (takes_any_members)
         open_data = raw_text(value, at);
@@ -306,7 +307,7 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
         event.data = read<data_type>(value, json_path("data"));
       has_data = true;
     } else if (takes_any_members && key == "name") {
-      is_invoked = read<std::optional<std::string>>(value, at) == "inngest/function.invoked";
+      is_invoked = read<std::optional<std::string>>(value, at) == reserved_event::invoked;
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
     } else if (key == "ts") {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/slug.hpp>
 #include <inngest/event.hpp>
 #include <inngest/execution/replay.hpp>
 #include <inngest/expression.hpp>
@@ -253,7 +254,7 @@ class step : private detail::step_base {
   template <event_type Event, class Output>
   Output invoke(step_options options, const function_ref<Event, Output>& called,
                 const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
+    return invoke_slug<Output>(std::move(options), detail::slug_of(called.app_id, called.function_id), data,
                                invoke_options);
   }
   /// Like the other overload, without options.

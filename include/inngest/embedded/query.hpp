@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/embedded/run.hpp>
 #include <inngest/time/timestamp.hpp>
 
@@ -41,7 +42,7 @@ struct run_event {
 };
 
 /// The name of the event with which deferred functions start.
-inline constexpr std::string_view deferred_event = "inngest/deferred.schedule";
+inline constexpr std::string_view deferred_event = detail::reserved_event::deferred;
 
 /// Selects a page of runs, newest first. A run must match all members that are set.
 struct run_query {

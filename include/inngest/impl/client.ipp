@@ -2,6 +2,8 @@
 
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
+#include <inngest/detail/reserved_events.hpp>
+#include <inngest/detail/slug.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -9,10 +11,10 @@ INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const func
                                            run_end end, std::optional<int> retries,
                                            any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
-  const char* event = end == run_end::failed      ? "inngest/function.failed"
-                      : end == run_end::cancelled ? "inngest/function.cancelled"
-                                                  : "inngest/function.finished";
-  std::string expression = "event.data.function_id == '" + app_id + "-" + options.id + "'";
+  const char* event = end == run_end::failed      ? reserved_event::failed
+                      : end == run_end::cancelled ? reserved_event::cancelled
+                                                  : reserved_event::finished;
+  std::string expression = "event.data.function_id == '" + slug_of(app_id, options.id) + "'";
   if (end == run_end::finished) expression += " && event.data._inngest.status == 'Completed'";
   const std::string name = options.name.empty() ? options.id : options.name;
   function_options own{.id = options.id + "-" + suffix, .name = name + " (" + suffix + ")"};

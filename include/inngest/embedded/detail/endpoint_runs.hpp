@@ -13,6 +13,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/sha1.hpp>
+#include <inngest/detail/slug.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>
 #include <inngest/embedded/detail/registration_conflict.hpp>
@@ -155,11 +156,11 @@ class endpoint_runs {
   std::string slug_of(const begun_run_request& begun, bool is_own) {
     const auto& all = engine_.core_.state().functions();
     if (is_own) {
-      std::string own = engine_.app_.id() + "-" + begun.function;
+      std::string own = detail::slug_of(engine_.app_.id(), begun.function);
       const auto found = all.find(own);
       if (found && found->is_endpoint && found->url.empty()) return own;
     }
-    std::string slug = begun.domain + "-" + begun.function;
+    std::string slug = detail::slug_of(begun.domain, begun.function);
     const std::string definition = endpoint::definition_of(begun, slug);
     const auto known = all.find(slug);
     if (known && known->is_endpoint && known->text == detail::parse_dom(definition).dump()) return slug;

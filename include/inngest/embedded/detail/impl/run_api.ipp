@@ -8,6 +8,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/embedded/detail/received_json.hpp>
 #include <inngest/embedded/detail/registered_names.hpp>
 #include <inngest/embedded/detail/run_api.hpp>
@@ -83,7 +84,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
     out["app"]["id"] = function.app_id;
   }
   if (events.size() > 1) out["trigger"]["isBatch"] = true;
-  if (run.event_name == "inngest/scheduled.timer" && !events.empty()) {
+  if (run.event_name == detail::reserved_event::scheduled && !events.empty()) {
     const json event = received_json_value(events.front().text);
     const json data = event.is_object() ? event.value("data", json()) : json();
     if (data.is_object() && data.contains("cron")) out["trigger"]["cronSchedule"] = data["cron"];

@@ -8,6 +8,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
+#include <inngest/detail/slug.hpp>
 #include <inngest/embedded/detail/run_match.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -83,7 +84,7 @@ INNGEST_INLINE bool is_match(const run& run, const std::vector<run_event>& event
          (query.statuses.empty() || one_of(query.statuses, run.status)) &&
          (query.function.empty() || run.function_slug == query.function) &&
          (!query.functions || one_of(*query.functions, run.function_slug)) &&
-         (query.app.empty() || run.function_slug == query.app + "-" + run.function_id) &&
+         (query.app.empty() || run.function_slug == detail::slug_of(query.app, run.function_id)) &&
          (!query.is_deferred || *query.is_deferred == (run.event_name == deferred_event)) && time &&
          (!query.from || *time >= *query.from) && (!query.until || *time < *query.until) &&
          (query.event_name.empty() || run.event_name == query.event_name) && is_of_event && has_error &&

@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/options/detail/check_options.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -44,12 +45,12 @@ INNGEST_INLINE void option_check::check_retries(const std::string& option,
 
 INNGEST_INLINE std::string option_check::warning() const {
   const auto starts_it = [](const trigger_definition& trigger) {
-    return trigger.expression.empty() && matches(trigger.event, "inngest/function.cancelled");
+    return trigger.expression.empty() && matches(trigger.event, reserved_event::cancelled);
   };
   if (!std::any_of(triggers_.begin(), triggers_.end(), starts_it)) return {};
   const auto cancels_it = [](const cancel_on& cancel) {
     return cancel.expression.empty() && cancel.match.empty() &&
-           matches(cancel.event, "inngest/function.cancelled");
+           matches(cancel.event, reserved_event::cancelled);
   };
   const bool cancelled = (options_.singleton && options_.singleton->mode == singleton_mode::cancel) ||
                          std::any_of(options_.cancel_on.begin(), options_.cancel_on.end(), cancels_it);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/embedded/detail/scheduling/engine_events.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -21,12 +22,12 @@ INNGEST_INLINE std::string end_data(const active_run& ended) {
 }
 
 INNGEST_INLINE incoming_event invocation(std::string data) {
-  return {.name = "inngest/function.invoked", .data = std::move(data)};
+  return {.name = detail::reserved_event::invoked, .data = std::move(data)};
 }
 
 INNGEST_INLINE incoming_event timer_event(const registered_trigger& trigger, timestamp planned,
                                           timestamp fired) {
-  return {.name = "inngest/scheduled.timer",
+  return {.name = detail::reserved_event::scheduled,
           .id = to_text(planned),
           .ts = fired.time_since_epoch().count(),
           .data = detail::json_object_text()
@@ -47,7 +48,7 @@ INNGEST_INLINE std::optional<std::string> schedule_of(const function_definition&
 INNGEST_INLINE incoming_event timer_by_hand(const std::string& schedule, const json& data, timestamp now) {
   json whole{{"cron", schedule}, {"scheduledAt", to_text(now)}, {"fireAt", to_text(now)}};
   whole.update(data);
-  return {.name = "inngest/scheduled.timer", .data = whole.dump()};
+  return {.name = detail::reserved_event::scheduled, .data = whole.dump()};
 }
 
 INNGEST_INLINE std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/reserved_events.hpp>
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
 #include <inngest/embedded/detail/scheduling/run_labels.hpp>
 #include <inngest/protocol/memo.hpp>
@@ -158,19 +159,21 @@ INNGEST_INLINE void lifecycle::end(active_run& run, run_status status, timeline_
 
 INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp now) {
   const run& run = ended.record.run;
-  if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
-      run.event_name == "inngest/function.cancelled")
+  if (run.event_name == detail::reserved_event::failed ||
+      run.event_name == detail::reserved_event::finished ||
+      run.event_name == detail::reserved_event::cancelled)
     return;
   if (run.status == run_status::skipped) return;
-  if (run.status == run_status::failed) publish(ended, "inngest/function.failed", now);
-  if (run.status == run_status::cancelled) publish(ended, "inngest/function.cancelled", now);
-  publish(ended, "inngest/function.finished", now);
+  if (run.status == run_status::failed) publish(ended, detail::reserved_event::failed, now);
+  if (run.status == run_status::cancelled) publish(ended, detail::reserved_event::cancelled, now);
+  publish(ended, detail::reserved_event::finished, now);
 }
 
 INNGEST_INLINE void lifecycle::publish(const active_run& ended, const char* name, timestamp now) {
   if (!state_.functions.has_listeners(name) && !state_.waits.waits_for(name)) return;
   incoming_event event{.name = name, .data = end_data(ended)};
-  if (event.name != "inngest/function.finished") event.id = ended.id();  // as a server's: one for each run
+  if (event.name != detail::reserved_event::finished)
+    event.id = ended.id();  // as a server's: one for each run
   const event_record record = make_event_record(event, state_.ids.next(now), now);
   state_.journal.changes.events.push_back(record);
   follow_ups_.emplace_back(record);
