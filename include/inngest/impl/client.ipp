@@ -4,6 +4,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/reserved_events.hpp>
 #include <inngest/detail/slug.hpp>
+#include <inngest/http/detail/status.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -281,7 +282,7 @@ INNGEST_INLINE std::vector<std::string> client::post(const http::request& reques
       problem = without_keys(refusal(answer));
       if (answer.status == 401 || answer.status == 403)
         throw unauthorized("the event key was refused: " + problem);
-      const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+      const bool may_pass = detail::may_pass(answer.status);
       if (!may_pass && expected == 0 && !judges_events(answer.status))
         throw protocol_error("the answer is not from an Inngest server: sending " + what + ": " + problem);
       if (!may_pass)

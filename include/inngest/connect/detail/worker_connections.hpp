@@ -11,6 +11,7 @@
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
 #include <inngest/http/detail/request_line.hpp>
+#include <inngest/http/detail/status.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/headers.hpp>
 
@@ -132,8 +133,7 @@ inline void worker_body::flush_one(const flush_reply& what) {
     const int status = answer.status;
     if (status >= 200 && status < 300)
       ended = result::done;
-    else if (status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 &&
-             status != 429)
+    else if (status >= 400 && status != 401 && status != 403 && !inngest::detail::may_pass(status))
       ended = result::refused;
     if (ended != result::done) problem = protocol::refusal(answer);
   } catch (const std::exception& failed) {

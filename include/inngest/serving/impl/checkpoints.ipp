@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/http/detail/status.hpp>
 #include <inngest/serving/checkpoints.hpp>
 
 namespace inngest::inline INNGEST_ABI::serving {
@@ -25,7 +26,7 @@ INNGEST_INLINE execution::checkpoints::saved save_with_server(
       if (answer.status >= 200 && answer.status < 300) return saved::yes;
       if (answer.status == 409) return saved::stale;
       problem = protocol::refusal(answer);
-      if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem = failed.what();
     }

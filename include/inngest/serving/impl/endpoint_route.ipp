@@ -13,6 +13,7 @@
 #include <inngest/detail/ascii.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/status.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/error_info.hpp>
@@ -66,9 +67,6 @@ INNGEST_INLINE void check_belongs(std::string_view event, const std::string& id,
   if (begun.function != id) throw protocol_error("the run belongs to another endpoint");
   if (begun.request.body != request.body) throw protocol_error("the run was begun by another request");
 }
-
-/// Whether a later attempt may have another answer.
-INNGEST_INLINE bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
 
 /// Waits before another attempt at a request. The first attempt has the number 0, and comes at once.
 INNGEST_INLINE void pause_before(int number) {
@@ -358,7 +356,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       problem_ = protocol::refusal(answer);
       // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
       was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
-      if (!endpoints::may_pass(answer.status)) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
       was_unanswered = true;
@@ -399,7 +397,7 @@ INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& re
       const http::response answer = app_.client.call_api(request);
       if (answer.status >= 200 && answer.status < 300) return {};
       problem = protocol::refusal(answer);
-      if (!endpoints::may_pass(answer.status)) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem = failed.what();
     }
