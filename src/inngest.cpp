@@ -142,6 +142,7 @@
 #include <inngest/expression/impl/expression_error.ipp>
 #include <inngest/http/detail/impl/fields.ipp>
 #include <inngest/http/detail/impl/request_line.ipp>
+#include <inngest/http/detail/impl/status.ipp>
 #include <inngest/http/impl/reply.ipp>
 #include <inngest/impl/client.ipp>
 #include <inngest/impl/context.ipp>

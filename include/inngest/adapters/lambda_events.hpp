@@ -15,6 +15,7 @@
 #include <inngest/detail/utf8.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/http/detail/status.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
 
@@ -45,34 +46,6 @@ struct http_event {
 };
 
 namespace detail {
-
-/// The reason phrase after a status code.
-inline std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 206:
-      return "Partial Content";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 413:
-      return "Content Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Status";
-  }
-}
 
 /// Groups fields of the same name, in the order of their first occurrence.
 inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(const http::headers& headers) {
@@ -120,7 +93,8 @@ inline std::string write(const http_event& event, const http::response& answer, 
   inngest::detail::json_object_text out;
   out.add("statusCode", answer.status);
   if (event.source == event_source::load_balancer)
-    out.add("statusDescription", std::to_string(answer.status) + ' ' + std::string(reason_of(answer.status)));
+    out.add("statusDescription",
+            std::to_string(answer.status) + ' ' + std::string(inngest::detail::reason_phrase(answer.status)));
   if (event.lists_values)
     out.add_raw("multiValueHeaders", listed_headers(answer.headers));
   else

@@ -70,8 +70,6 @@ bool is_loopback(const sockaddr* address);
 /// Whether all addresses of the host are loopback addresses, which only this machine can reach.
 bool is_loopback_only(const std::string& host);
 
-const char* reason_phrase(int status);
-
 class http_listener {
  public:
   /// Checks a request before its body is read. Returns an answer to reject it. Must be fast and not throw.

@@ -5,6 +5,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/http_listener.hpp>
+#include <inngest/http/detail/status.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -39,55 +40,6 @@ INNGEST_INLINE bool is_loopback_only(const std::string& host) {
     if (!is_loopback(address->ai_addr)) return false;
   }
   return true;
-}
-
-INNGEST_INLINE const char* reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 204:
-      return "No Content";
-    case 303:
-      return "See Other";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Status";
-  }
 }
 
 INNGEST_INLINE http_listener::http_listener(listener_options options)
@@ -445,7 +397,7 @@ INNGEST_INLINE bool http_listener::refuse(connection& client, int status, const 
 INNGEST_INLINE void http_listener::write_answer(connection& client, http::response answer, bool closes) {
   client.closes = closes;
   std::string head =
-      "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
+      "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason_phrase(answer.status)) + "\r\n";
   for (const auto& [name, value] : answer.headers)
     head += on_one_line(name) + ": " + on_one_line(value) + "\r\n";
   if (answer.status == 503 || answer.status == 429) head += "Retry-After: 1\r\n";
