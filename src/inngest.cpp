@@ -140,6 +140,7 @@
 #include <inngest/expression/detail/impl/value.ipp>
 #include <inngest/expression/impl/evaluation.ipp>
 #include <inngest/expression/impl/expression_error.ipp>
+#include <inngest/http/detail/impl/collect_stream.ipp>
 #include <inngest/http/detail/impl/fields.ipp>
 #include <inngest/http/detail/impl/request_line.ipp>
 #include <inngest/http/detail/impl/status.ipp>

@@ -475,6 +475,20 @@ TEST_CASE("responses that are no text, and statuses of 500, come back as they we
   CHECK(engine.find_run(run_id_of(first))->status == run_status::failed);
 }
 
+TEST_CASE("a response in pieces that is stored has no other body", "[endpoint][engine]") {
+  const auto app = make_client();
+  const auto pieces = inngest::endpoint(app, {.id = "pieces"}, [&](endpoint_context& ctx) -> response {
+    ctx.step.sleep("nap", 1ms);
+    return {.body = "not sent", .stream = [](const inngest::http::chunk_writer& write) {
+              write("one ");
+              write("two");
+            }};
+  });
+  engine engine(app, {pieces}, fast());
+  const auto of_pieces = pieces.serve();
+  CHECK(follow(of_pieces, ask(of_pieces, post())).body == "one two");
+}
+
 TEST_CASE("with encryption the store has neither results nor responses, and the client reads them",
           "[endpoint][engine][encryption]") {
   const auto app = make_client({inngest::encryption({.key = "a secret key of enough length"})});

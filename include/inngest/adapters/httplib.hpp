@@ -16,6 +16,7 @@
 #include <inngest/adapters/detail/path_text.hpp>
 #include <inngest/config.hpp>
 #include <inngest/detail/spare_texts.hpp>
+#include <inngest/http/detail/collect_stream.hpp>
 #include <inngest/json/detail/document.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
@@ -76,16 +77,6 @@ struct adapter<Server> {
   }
 
  private:
-  /// Makes a streamed answer a whole one, for a client that knows no chunks.
-  static void collect_pieces(http::response& answer) {
-    const auto stream = std::exchange(answer.stream, nullptr);
-    if (!stream) return;
-    stream([&](std::string_view piece) {
-      answer.body += piece;
-      return true;
-    });
-  }
-
   /// The request but for its body. What the adapter asks of the headers it asks of these: a look-up in
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
@@ -168,7 +159,7 @@ struct adapter<Server> {
       else
         add_header(response.headers, std::move(name), std::move(value));
     }
-    if (request.version == "HTTP/1.0") collect_pieces(out);
+    if (request.version == "HTTP/1.0") detail::collect_stream(out);  // its clients know no chunks
     if (!out.stream) {
       response.body = std::move(out.body);
       return add_header(response.headers, "Content-Type", std::move(content_type));

@@ -21,6 +21,7 @@
 #include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
 #include <inngest/http.hpp>
+#include <inngest/http/detail/collect_stream.hpp>
 #include <inngest/http/reply.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
@@ -387,13 +388,7 @@ class microhttpd_endpoint {
 
   /// libmicrohttpd pulls the pieces of an answer, so they can't be pushed while this thread waits.
   static http::response whole(http::response answer) {
-    const auto stream = std::exchange(answer.stream, nullptr);
-    if (stream) {
-      stream([&](std::string_view piece) {
-        answer.body.append(piece);
-        return true;
-      });
-    }
+    inngest::detail::collect_stream(answer);
     return answer;
   }
 

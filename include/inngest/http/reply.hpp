@@ -81,7 +81,6 @@ class reply {
 
  private:
   void send_in_pieces(response answer);
-  static void collect_pieces(response& answer);
   void abandon() noexcept;
 
   std::shared_ptr<exchange> to_;  // null once answered

@@ -6,6 +6,7 @@
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/endpoint.hpp>
+#include <inngest/http/detail/collect_stream.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/http_run.hpp>
 #include <inngest/serving/answers.hpp>
@@ -59,16 +60,6 @@ INNGEST_INLINE http::headers in_lower_case(const http::headers& fields) {
   return out;
 }
 
-/// A stored response must be complete, not a stream.
-INNGEST_INLINE void collect_stream(http::response& response) {
-  if (!response.stream) return;
-  const auto stream = std::exchange(response.stream, {});
-  stream([&](std::string_view piece) {
-    response.body += piece;
-    return true;
-  });
-}
-
 }  // namespace detail
 
 INNGEST_INLINE durable_endpoint::durable_endpoint(inngest::client app, endpoint_options options,
@@ -102,7 +93,7 @@ INNGEST_INLINE any_function::handler_type durable_endpoint::erased(endpoint_hand
                   .body = detail::json_object_text().add("message", problem.what()).text()};
     }
     response.headers = detail::in_lower_case(response.headers);
-    if (!ctx.client_waits()) detail::collect_stream(response);
+    if (!ctx.client_waits()) detail::collect_stream(response);  // a stored response must be complete
     protocol::write_http_result(result, response);
     replay.note_response(std::move(response));
   };

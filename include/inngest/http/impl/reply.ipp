@@ -1,6 +1,7 @@
 #pragma once
 
 #include <inngest/config.hpp>
+#include <inngest/http/detail/collect_stream.hpp>
 #include <inngest/http/reply.hpp>
 
 namespace inngest::inline INNGEST_ABI::http {
@@ -18,7 +19,7 @@ INNGEST_INLINE reply::~reply() { abandon(); }
 INNGEST_INLINE void reply::send(response answer) {
   if (!to_ || has_begun_) return;
   if (answer.stream && to_->streams()) return send_in_pieces(std::move(answer));
-  if (answer.stream) collect_pieces(answer);
+  detail::collect_stream(answer);
   const auto to = std::exchange(to_, nullptr);
   to->send(std::move(answer));
 }
@@ -28,15 +29,6 @@ INNGEST_INLINE void reply::send_in_pieces(response answer) {
   begin(std::move(answer));
   stream([this](std::string_view piece) { return write(std::string(piece)); });
   end();
-}
-
-INNGEST_INLINE void reply::collect_pieces(response& answer) {
-  const auto stream = std::exchange(answer.stream, nullptr);
-  answer.body.clear();
-  stream([&](std::string_view piece) {
-    answer.body += piece;
-    return true;
-  });
 }
 
 INNGEST_INLINE void reply::begin(response head) {
