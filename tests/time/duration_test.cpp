@@ -180,3 +180,12 @@ TEST_CASE("every prefix of a timestamp is refused", "[duration][timestamp]") {
     CHECK_FALSE(parse_timestamp(text.substr(0, size)).has_value());
   }
 }
+
+TEST_CASE("a time to wait is limited to a year", "[duration]") {
+  using inngest::detail::within_a_year;
+  CHECK(within_a_year(5s) == 5s);
+  CHECK(within_a_year(-1ms) == 0ms);
+  CHECK(within_a_year(0s, 1s) == 1s);
+  CHECK(within_a_year((std::chrono::milliseconds::max)()) == 24h * 366);
+  CHECK(within_a_year((std::chrono::seconds::max)()) == 24h * 366);
+}

@@ -26,6 +26,7 @@
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
 #include <inngest/serving/answers.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // Serves functions with GNU libmicrohttpd, version 0.9.75 or later.
 
@@ -472,8 +473,7 @@ class microhttpd_server {
 
   /// Limited to the range from a second to a year; 0 would mean no limit to libmicrohttpd.
   static unsigned seconds_of(std::chrono::seconds time) {
-    constexpr std::chrono::seconds shortest{1}, longest = std::chrono::hours(365 * 24);
-    return static_cast<unsigned>(std::clamp(time, shortest, longest).count());
+    return static_cast<unsigned>(detail::within_a_year(time, std::chrono::seconds(1)).count());
   }
 
   /// Writes the address to `out`. Returns whether it is an IPv6 address.

@@ -14,6 +14,7 @@
 #include <inngest/detail/spare_texts.hpp>
 #include <inngest/log.hpp>
 #include <inngest/thread_pool.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -67,8 +68,7 @@ INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
 INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
   if (options.threads == 0)
     options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
-  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
-  options.max_idle = std::clamp(options.max_idle, shortest, longest);  // more would overflow a time point
+  options.max_idle = detail::within_a_year(options.max_idle);
   state_ = std::make_shared<state>(options);
 }
 

@@ -21,6 +21,7 @@
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -58,9 +59,8 @@ class beast_listener : public std::enable_shared_from_this<beast_listener> {
 };
 
 inline beast_options beast_listener::checked(beast_options options) {
-  constexpr std::chrono::milliseconds shortest{1}, longest = std::chrono::hours(365 * 24);
   for (std::chrono::milliseconds* time : {&options.timeout, &options.idle_timeout})
-    *time = std::clamp(*time, shortest, longest);
+    *time = within_a_year(*time, std::chrono::milliseconds(1));
   return options;
 }
 

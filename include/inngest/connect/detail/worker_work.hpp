@@ -13,6 +13,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/connect/detail/worker_body.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // The main thread of a worker, and its calls. Included by worker_body.hpp.
 
@@ -30,8 +31,8 @@ inline void worker_body::start() {
 }
 
 inline bool worker_body::stop(std::chrono::milliseconds grace) {
-  constexpr std::chrono::milliseconds none{0}, shortest{2'000}, longest = std::chrono::hours(365 * 24);
-  grace = std::clamp(grace, none, longest);
+  constexpr std::chrono::milliseconds shortest{2'000};
+  grace = inngest::detail::within_a_year(grace);
   const std::chrono::milliseconds last_wait = (std::max)(shortest, grace / 5);
   const auto latest = clock::now() + grace + last_wait;
   update_session([&](session& of, session::time now) { of.stop(now, grace, last_wait); });

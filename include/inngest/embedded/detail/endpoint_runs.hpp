@@ -27,6 +27,7 @@
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/http_run.hpp>
+#include <inngest/time/detail/saturated.hpp>
 #include <inngest/time/timestamp.hpp>
 
 // The server's side of endpoints: apps begin runs themselves and report their progress, and the apps' clients
@@ -216,7 +217,7 @@ class endpoint_runs {
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
-    engine_.settled_.wait_for(lock, engine_.within_a_year(wait), [&] {
+    engine_.settled_.wait_for(lock, detail::within_a_year(wait), [&] {
       if (!last && !engine_.core_.state().is_running(run_id)) last = engine_.core_.changed();
       return engine_.core_.is_stopping() || (last && engine_.core_.committed() >= *last);
     });

@@ -225,8 +225,6 @@ class engine_body {
 
   void log_unreadable() const;
 
-  static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time);
-
   unfinished_work unfinished();
 
   static std::string counted(std::size_t count, const char* what);

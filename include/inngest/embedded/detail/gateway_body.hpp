@@ -45,6 +45,7 @@
 #include <inngest/json.hpp>
 #include <inngest/platform/detail/socket.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -147,15 +148,15 @@ inline connect_gateway_options gateway_body::checked(const http_server_body& ser
     throw configuration_error("the gateway must not listen on \"" + options.host +
                               "\" without keys, because other machines can reach it there. Set signing_key "
                               "in http_server_options, or allow_anyone = true");
-  constexpr std::chrono::milliseconds none{0}, least{1}, most = std::chrono::hours(365 * 24);
+  constexpr std::chrono::milliseconds none{0}, least{1};
   if (options.heartbeat_interval < least || options.lease < 4 * least || options.ack_timeout < least ||
       options.lease_grace < none || options.status_interval < none || options.drain_time < none)
     throw configuration_error(
         "connect_gateway_options: heartbeat_interval and ack_timeout must be at least 1 ms, lease 4 ms, and "
         "no time may be negative");
   if ((std::max)({options.heartbeat_interval, options.lease, options.ack_timeout, options.lease_grace,
-                  options.status_interval, options.drain_time}) > most)
-    throw configuration_error("connect_gateway_options: all times must be at most 365 days");
+                  options.status_interval, options.drain_time}) > detail::a_year)
+    throw configuration_error("connect_gateway_options: all times must be at most 366 days");
   if (options.max_connections == 0 || options.max_message_size == 0)
     throw configuration_error(
         "connect_gateway_options: max_connections and max_message_size must be at least 1");

@@ -129,9 +129,6 @@ inline constexpr std::size_t max_reported_operations = 10'000;
 /// \throws payload_error, protocol_error when the answer is malformed.
 std::vector<reported_operation> read_operations(std::string body);
 
-/// The maximum duration of a sleep or wait: the limit of an Inngest server, plus a day for clock skew.
-inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
-
 /// Reads the end of a wait like a server: a duration from now, which may be negative, or a timestamp with its
 /// zone.
 std::optional<timestamp> time_of(const std::string& text, timestamp now);

@@ -57,7 +57,8 @@ inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// The maximum time for which a run may sleep or wait: a year, plus a day for leap years.
+/// The maximum time for which a run may sleep or wait: a server's limit of a year, plus a day for leap years
+/// and for clocks that differ.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
 
 /// Whether the duration is longer than any wait, in either direction.

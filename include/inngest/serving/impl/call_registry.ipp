@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/serving/call_registry.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -11,8 +12,7 @@ INNGEST_INLINE std::size_t call_registry::count() const {
 }
 
 INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
-  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
-  const auto until = std::chrono::steady_clock::now() + std::clamp(grace, shortest, longest);
+  const auto until = std::chrono::steady_clock::now() + detail::within_a_year(grace);
   std::vector<execution::call_stop> running;
   {
     const std::lock_guard lock(mutex_);

@@ -190,7 +190,7 @@ INNGEST_INLINE std::string begun_run::call_text() const {
 }
 
 INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& stop) {
-  constexpr std::chrono::milliseconds unlimited = std::chrono::hours(24 * 366);
+  constexpr std::chrono::milliseconds unlimited = detail::a_year;
   protocol::call_request call(call_text());
   const call_info info = info_of(served_, request_, &call);
   execution::checkpoints checkpoints(

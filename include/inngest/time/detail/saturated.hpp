@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -75,6 +76,17 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
     std::chrono::time_point<Clock, Duration> time, std::chrono::duration<Rep, Period> duration) {
   return std::chrono::time_point<Clock, Duration>(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
+}
+
+/// The longest that anything waits, except for runs. A time point that is much later could overflow.
+inline constexpr std::chrono::hours a_year{366 * 24};
+
+/// The duration, limited to the range from `least` to a year.
+template <class Rep, class Period>
+constexpr std::chrono::duration<Rep, Period> within_a_year(
+    std::chrono::duration<Rep, Period> time,
+    std::type_identity_t<std::chrono::duration<Rep, Period>> least = {}) {
+  return std::clamp<std::chrono::duration<Rep, Period>>(time, least, a_year);
 }
 
 template <class T>

@@ -18,6 +18,7 @@
 #include <inngest/http/detail/fields.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/time/detail/saturated.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/httplib.hpp>
 
@@ -150,7 +151,8 @@ INNGEST_INLINE httplib::Request httplib_request(const http::request& request, co
 /// Collects the body of an answer, as far as its size and the time that it takes are within limits.
 class limited_body {
  public:
-  explicit limited_body(std::chrono::milliseconds timeout) : timeout_((std::min)(timeout, longest)) {}
+  explicit limited_body(std::chrono::milliseconds timeout)
+      : timeout_((std::min)(timeout, std::chrono::milliseconds(a_year))) {}
 
   /// Returns false when a limit is reached.
   bool take(std::string_view bytes) {
@@ -173,7 +175,6 @@ class limited_body {
 
  private:
   static constexpr std::size_t most = INNGEST_MAX_BODY_SIZE;
-  static constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
 
   const std::chrono::milliseconds timeout_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

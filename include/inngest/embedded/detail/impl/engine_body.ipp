@@ -3,6 +3,7 @@
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
 #include <inngest/embedded/detail/run_match.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -50,7 +51,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   lock.unlock();
   deliver();
   lock.lock();
-  settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
+  settled_.wait_for(lock, detail::within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
   commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
@@ -171,11 +172,6 @@ INNGEST_INLINE void engine_body::log_unreadable() const {
   }
   if (all.size() > most)
     app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
-}
-
-INNGEST_INLINE std::chrono::milliseconds engine_body::within_a_year(std::chrono::milliseconds time) {
-  return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
-                                               std::chrono::hours(366 * 24));
 }
 
 INNGEST_INLINE unfinished_work engine_body::unfinished() {

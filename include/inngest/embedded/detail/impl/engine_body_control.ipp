@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // Operating an engine: pauses, drains, schedules, the audit trail, the store.
 
@@ -60,7 +61,7 @@ INNGEST_INLINE bool engine_body::drain(duration_ms grace) {
     note_action("drain", "engine");
   }
   commits_.commit_changes(lock);
-  settled_.wait_for(lock, within_a_year(grace), [&] {
+  settled_.wait_for(lock, detail::within_a_year(grace), [&] {
     return core_.calls_under_way() == 0 || !core_.state().parts().pauses.is_draining();
   });
   commits_.is_committed(lock, commits_.changed());

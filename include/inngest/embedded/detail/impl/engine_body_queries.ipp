@@ -4,6 +4,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // Queries about an engine's runs, events, functions and apps.
 
@@ -127,12 +128,12 @@ INNGEST_INLINE run_page engine_body::find_run_page(const run_query& query) const
 }
 
 INNGEST_INLINE run_count engine_body::count_runs(const run_query& query, duration_ms most) const {
-  return search().count(query, std::chrono::steady_clock::now() + within_a_year(most));
+  return search().count(query, std::chrono::steady_clock::now() + detail::within_a_year(most));
 }
 
 INNGEST_INLINE run_histogram engine_body::histogram(const run_query& query, std::size_t buckets,
                                                     duration_ms most) const {
-  const auto end = std::chrono::steady_clock::now() + within_a_year(most);
+  const auto end = std::chrono::steady_clock::now() + detail::within_a_year(most);
   return search().histogram(query, buckets, monitor_.now(), end);
 }
 
@@ -152,7 +153,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
   {
     std::unique_lock lock(mutex_);
     std::optional<std::uint64_t> last;  // number of the run's last change
-    settled_.wait_for(lock, within_a_year(timeout), [&] {
+    settled_.wait_for(lock, detail::within_a_year(timeout), [&] {
       if (!last && !core_.state().is_running(run_id)) last = core_.changed();
       return last && core_.committed() >= *last && is_notified(*last);
     });
@@ -164,7 +165,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
 
 INNGEST_INLINE bool engine_body::wait_until_idle(duration_ms timeout) const {
   std::unique_lock lock(mutex_);
-  return settled_.wait_for(lock, within_a_year(timeout), [&] {
+  return settled_.wait_for(lock, detail::within_a_year(timeout), [&] {
     return core_.state().is_idle() && core_.committed() == core_.changed() && is_notified(core_.changed()) &&
            !core_.has_log_lines() && logging_ == 0;
   });

@@ -4,6 +4,7 @@
 #include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/run_match.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -277,7 +278,7 @@ INNGEST_INLINE http::request engine_core::request_for(const job& job) const {
 
 INNGEST_INLINE std::chrono::milliseconds engine_core::retry_delay(int attempt) {
   try {
-    return std::clamp<std::chrono::milliseconds>(options_.retry_delay(attempt), {}, max_wait);
+    return detail::within_a_year(options_.retry_delay(attempt));
   } catch (...) {
     log(log_level::error, "engine_options::retry_delay threw: " + words_of_exception());
     return server_retry_delay(attempt);

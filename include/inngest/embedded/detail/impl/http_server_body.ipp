@@ -2,6 +2,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/http_server_body.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -70,11 +71,10 @@ INNGEST_INLINE http_server_body::http_server_body(embedded::engine& engine, http
                                     100)) {
   if (options_.connections == 0 || options_.max_connections == 0)
     throw configuration_error("http_server_options: connections and max_connections must be at least 1");
-  constexpr std::chrono::milliseconds least{1}, most = std::chrono::hours(365 * 24);
   for (const std::chrono::milliseconds time :
        {options_.header_timeout, options_.body_timeout, std::chrono::milliseconds(options_.call_timeout)}) {
-    if (time < least || time > most)
-      throw configuration_error("http_server_options: a timeout must be from 1 ms to 365 days");
+    if (time != detail::within_a_year(time, std::chrono::milliseconds(1)))
+      throw configuration_error("http_server_options: a timeout must be from 1 ms to 366 days");
   }
   if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
     throw configuration_error(

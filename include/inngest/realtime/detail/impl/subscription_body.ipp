@@ -15,6 +15,7 @@
 #include <inngest/realtime/detail/requests.hpp>
 #include <inngest/realtime/detail/sse_parser.hpp>
 #include <inngest/realtime/detail/subscription_body.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::realtime {
 
@@ -28,9 +29,8 @@ INNGEST_INLINE subscription_body::subscription_body(client app, std::string chan
       options_(limited(std::move(options))) {}
 
 INNGEST_INLINE subscribe_options subscription_body::limited(subscribe_options options) {
-  constexpr std::chrono::milliseconds shortest{1}, longest = std::chrono::hours(366 * 24);
   for (duration_ms* pause : {&options.first_pause, &options.longest_pause})
-    *pause = std::clamp<std::chrono::milliseconds>(*pause, shortest, longest);
+    *pause = detail::within_a_year(*pause, std::chrono::milliseconds(1));
   return options;
 }
 
@@ -64,9 +64,8 @@ INNGEST_INLINE subscription_state subscription_body::state() const {
 }
 
 INNGEST_INLINE bool subscription_body::wait_until_open(duration_ms timeout) const {
-  constexpr std::chrono::milliseconds longest = std::chrono::hours(366 * 24);
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::clamp<std::chrono::milliseconds>(timeout, {}, longest), [&] {
+  changed_.wait_for(lock, detail::within_a_year(timeout), [&] {
     return state_ == subscription_state::open || state_ == subscription_state::stopped || is_stopping();
   });
   return state_ == subscription_state::open;
