@@ -52,7 +52,6 @@ enum class signature_state {
   mismatch,           ///< it was made with another key, or for another body
   duplicate_members,  ///< the body has an object with duplicate members
 };
-inline constexpr std::size_t signature_states = 7;
 
 /// The result of checking a body's signature.
 struct [[nodiscard]] signature_check {

@@ -212,7 +212,6 @@ class reader {
   static embedded::event_record event_of(rows& from);
 
   static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
-  static constexpr std::int64_t every_row = -1;
 
   database& file_;
   transaction snapshot_;

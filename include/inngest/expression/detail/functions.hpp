@@ -57,9 +57,6 @@ std::size_t length_of(std::string_view text);
 /// The number as Go prints it: with an exponent from 10 to the power of `widest`.
 std::string text_of(double number, int widest = 21);
 
-/// ASCII letters only.
-std::string with_case(std::string text, char first, char last, int shift);
-
 // ---- conversions ------------------------------------------------------------------------------------------
 
 template <class Number>
