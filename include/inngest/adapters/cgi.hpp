@@ -65,8 +65,9 @@ class variables {
   /// Calls a function with each name and value.
   template <class Function>
   void for_each(const Function& function) const {
-    for (const char* const* one = environment_; one != nullptr && *one != nullptr; ++one) {
-      const std::string_view text(*one);
+    for (const char* const* variable = environment_; variable != nullptr && *variable != nullptr;
+         ++variable) {
+      const std::string_view text(*variable);
       const std::size_t equals = text.find('=');
       if (equals != std::string_view::npos) function(text.substr(0, equals), text.substr(equals + 1));
     }

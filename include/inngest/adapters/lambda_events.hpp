@@ -52,7 +52,7 @@ inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(con
   std::vector<std::pair<std::string, std::vector<std::string>>> out;
   for (const auto& field : headers) {
     const auto known =
-        std::find_if(out.begin(), out.end(), [&](const auto& one) { return one.first == field.first; });
+        std::find_if(out.begin(), out.end(), [&](const auto& group) { return group.first == field.first; });
     if (known != out.end())
       known->second.push_back(field.second);
     else

@@ -439,7 +439,7 @@ class qt_tcp_server : public QTcpServer {
   static qint64 limit_of(std::initializer_list<handler> handlers) {
     constexpr std::size_t head = 64 * 1024;
     std::size_t body = 0;
-    for (const handler& one : handlers) body = (std::max)(body, one.options().max_body_size);
+    for (const handler& served : handlers) body = (std::max)(body, served.options().max_body_size);
     return static_cast<qint64>((std::min<std::size_t>)(body, (std::numeric_limits<qint64>::max)() - head) +
                                head);
   }

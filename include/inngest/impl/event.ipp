@@ -122,20 +122,21 @@ INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
   if (meta.sessions.empty()) return {};
   std::size_t count = 0;
   json_object_text out;
-  for (const session& one : meta.sessions) {
-    const bool is_first = &one == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
-                                                 [&](const session& other) { return other.key == one.key; });
-    if (one.key.empty() || one.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
-    if (!is_utf8(one.key)) refuse("a key must be UTF-8");
-    if (!is_first) refuse("the key \"" + one.key + "\" is used twice");
-    if (one.id && (one.id->empty() || one.id->size() > longest_id))
-      refuse("the id of \"" + one.key + "\" must have 1 to 512 bytes");
-    if (one.id && !is_utf8(*one.id)) refuse("the id of \"" + one.key + "\" must be UTF-8");
-    count += one.id ? 1 : 0;
-    if (one.id)
-      out.add(one.key, *one.id);
+  for (const session& given : meta.sessions) {
+    const bool is_first =
+        &given == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
+                                 [&](const session& other) { return other.key == given.key; });
+    if (given.key.empty() || given.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
+    if (!is_utf8(given.key)) refuse("a key must be UTF-8");
+    if (!is_first) refuse("the key \"" + given.key + "\" is used twice");
+    if (given.id && (given.id->empty() || given.id->size() > longest_id))
+      refuse("the id of \"" + given.key + "\" must have 1 to 512 bytes");
+    if (given.id && !is_utf8(*given.id)) refuse("the id of \"" + given.key + "\" must be UTF-8");
+    count += given.id ? 1 : 0;
+    if (given.id)
+      out.add(given.key, *given.id);
     else
-      out.add_raw(one.key, "null");
+      out.add_raw(given.key, "null");
   }
   if (count > most) refuse("an event can have at most 5 sessions, not " + std::to_string(count));
   return out.text();
@@ -148,13 +149,13 @@ INNGEST_INLINE void read_meta(json_value& value, event_meta& out) {
     json_field field = take(item, at);
     if (field.key != "sessions" || type_of(field.value, at) != json_type::object) continue;
     for (auto member : members_of(field.value, at)) {
-      json_field one = take(member, at);
-      const std::string key(one.key);
-      const json_type type = type_of(one.value, at);
+      json_field entry = take(member, at);
+      const std::string key(entry.key);
+      const json_type type = type_of(entry.value, at);
       if (type == json_type::string) {
-        out.sessions.push_back({key, read<std::string>(one.value, json_path(at, key))});
+        out.sessions.push_back({key, read<std::string>(entry.value, json_path(at, key))});
       } else if (type == json_type::number) {
-        out.sessions.push_back({key, std::string(raw_text(one.value, at))});
+        out.sessions.push_back({key, std::string(raw_text(entry.value, at))});
       }
     }
   }

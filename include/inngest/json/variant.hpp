@@ -169,9 +169,9 @@ struct own_codec<std::variant<Alternatives...>> {
 
   static consteval bool has_disjoint_types() {
     unsigned seen = 0;
-    for (const unsigned each : types_of_each) {
-      if ((seen & each) != 0) return false;
-      seen |= each;
+    for (const unsigned types : types_of_each) {
+      if ((seen & types) != 0) return false;
+      seen |= types;
     }
     return true;
   }

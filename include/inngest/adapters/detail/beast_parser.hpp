@@ -92,8 +92,8 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
     const std::string_view url = request_.url;
     const bool is_plain = !url.empty() && url.front() == '/';
     const std::string path = is_plain ? std::string(url.substr(0, url.find('?'))) : request_.path();
-    for (const handler& one : routes_) {
-      if (one.options().path == path) route_ = &one;
+    for (const handler& route : routes_) {
+      if (route.options().path == path) route_ = &route;
     }
     limit_ = route_ ? route_->options().max_body_size : max_ignored_body;
   }

@@ -247,7 +247,8 @@ inline void gateway_body::look_at_clock() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (error) return;
     look_at_clock();  // first: what follows may throw
-    for_each_socket([now = gateway_socket::clock::now()](gateway_socket& one) { one.look_at_clock(now); });
+    for_each_socket(
+        [now = gateway_socket::clock::now()](gateway_socket& socket) { socket.look_at_clock(now); });
     if (!is_accepting_ && !is_stopping_) accept();
     if (pool_->take_room()) engine_.retry_remote_apps();
   });
@@ -282,19 +283,19 @@ inline void gateway_body::stop() {
   boost::asio::post(io_, [this] {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
-    for_each_socket([](gateway_socket& one) { one.drain(); });
+    for_each_socket([](gateway_socket& socket) { socket.drain(); });
   });
   pool_->wait_until_unused(options_.drain_time);
   pool_->close();
   boost::asio::post(io_, [this] {
     for_each_socket(
-        [](gateway_socket& one) { one.close(gateway_session::going_away, "connect_gateway_closing"); });
+        [](gateway_socket& socket) { socket.close(gateway_session::going_away, "connect_gateway_closing"); });
   });
   wait_until_closed(std::chrono::seconds(1));
   registrar_.join();
   io_.stop();
   if (thread_.joinable()) thread_.join();
-  for_each_socket([](gateway_socket& one) { one.drop(); });
+  for_each_socket([](gateway_socket& socket) { socket.drop(); });
 }
 
 inline void gateway_body::wait_until_closed(std::chrono::milliseconds timeout) {
@@ -354,46 +355,46 @@ inline http::response gateway_body::message(std::string bytes) {
 
 inline json gateway_body::connections() const {
   json all = json::array();
-  for (const worker_pool::shown_worker& one : pool_->shown()) {
+  for (const worker_pool::shown_worker& shown : pool_->shown()) {
     json groups = json::object();
-    for (const worker_app& app : one.worker.apps) groups[uuid_of(app.id)] = app.hash;
-    const auto heard = one.heard_at.time_since_epoch();
+    for (const worker_app& app : shown.worker.apps) groups[uuid_of(app.id)] = app.hash;
+    const auto heard = shown.heard_at.time_since_epoch();
     const auto seconds = std::chrono::floor<std::chrono::seconds>(heard);
     all.push_back(
-        {{"id", one.worker.connection_id},
+        {{"id", shown.worker.connection_id},
          {"gateway_id", id_},
-         {"instance_id", one.worker.instance_id},
+         {"instance_id", shown.worker.instance_id},
          {"all_worker_groups", groups},
          {"synced_worker_groups", groups},
-         {"status", static_cast<int>(one.at)},
+         {"status", static_cast<int>(shown.at)},
          {"last_heartbeat_at",
           {{"seconds", seconds.count()}, {"nanos", std::chrono::nanoseconds(heard - seconds).count()}}},
-         {"sdk_language", one.worker.sdk_language},
-         {"sdk_version", one.worker.sdk_version},
+         {"sdk_language", shown.worker.sdk_language},
+         {"sdk_version", shown.worker.sdk_version},
          {"attributes",
-          {{"cpu_cores", one.worker.system.cpu_cores},
-           {"mem_bytes", one.worker.system.mem_bytes},
-           {"os", one.worker.system.os}}}});
+          {{"cpu_cores", shown.worker.system.cpu_cores},
+           {"mem_bytes", shown.worker.system.mem_bytes},
+           {"os", shown.worker.system.os}}}});
   }
   return all;
 }
 
 inline std::optional<json> gateway_body::group(const std::string& hash) const {
   std::optional<json> out;
-  for (const worker_pool::shown_worker& one : pool_->shown()) {
-    for (const worker_app& app : one.worker.apps) {
+  for (const worker_pool::shown_worker& shown : pool_->shown()) {
+    for (const worker_app& app : shown.worker.apps) {
       if (app.hash != hash) continue;
       if (!out)
         out = json{{"app_id", uuid_of(app.id)},
                    {"app_name", app.id},
                    {"app_version", app.version},
-                   {"sdk_lang", one.worker.sdk_language},
-                   {"sdk_version", one.worker.sdk_version},
+                   {"sdk_lang", shown.worker.sdk_language},
+                   {"sdk_version", shown.worker.sdk_version},
                    {"fns", app.functions},
                    {"hash", hash},
                    {"synced", true},
                    {"conns", json::array()}};
-      (*out)["conns"].push_back(one.worker.connection_id);
+      (*out)["conns"].push_back(shown.worker.connection_id);
     }
   }
   return out;

@@ -172,8 +172,8 @@ class rest_v2 {
   http::response list_cancellations() const {
     const auto functions = engine_.functions();
     json all = json::array();
-    for (const bulk_cancellation& each : engine_.bulk_cancellations())
-      all.push_back(cancellation_api::described(each, app_of(functions, each.function)));
+    for (const bulk_cancellation& cancellation : engine_.bulk_cancellations())
+      all.push_back(cancellation_api::described(cancellation, app_of(functions, cancellation.function)));
     return cancellation_api::answer(all);
   }
 

@@ -166,10 +166,10 @@ class worker_pool : public std::enable_shared_from_this<worker_pool> {
 
   static constexpr int max_sends = 3;  // like a server
 
-  bool is_silent(const worker_state& one, clock::time_point now) const {
-    return now - one.heard > 2 * options_.heartbeat_interval;
+  bool is_silent(const worker_state& state, clock::time_point now) const {
+    return now - state.heard > 2 * options_.heartbeat_interval;
   }
-  bool has_room(const worker_state& one) const;
+  bool has_room(const worker_state& state) const;
   /// The least busy worker with the function; of several, the least recently used one.
   worker_state* find_worker(std::string_view function, const std::vector<std::string>& but_not);
   bool enter(place& taken, const std::vector<std::string>& but_not);
@@ -253,28 +253,29 @@ inline bool worker_pool::note_heartbeat(const std::string& connection_id) {
 inline std::vector<worker_pool::shown_worker> worker_pool::shown() const {
   const std::lock_guard lock(mutex_);
   std::vector<shown_worker> out;
-  for (const auto& [id, one] : workers_) out.push_back({one.worker, one.at, one.heard_at});
+  for (const auto& [id, state] : workers_) out.push_back({state.worker, state.at, state.heard_at});
   return out;
 }
 
 inline connected_app worker_pool::connections_of(std::string_view app) const {
   const std::lock_guard lock(mutex_);
   connected_app out;
-  for (const auto& [id, one] : workers_) {
-    const auto& apps = one.worker.apps;
-    if (std::none_of(apps.begin(), apps.end(), [&](const worker_app& each) { return each.id == app; }))
+  for (const auto& [id, state] : workers_) {
+    const auto& apps = state.worker.apps;
+    if (std::none_of(apps.begin(), apps.end(), [&](const worker_app& served) { return served.id == app; }))
       continue;
     ++out.workers;
-    out.heard_at = (std::max)(out.heard_at, std::optional(one.heard_at));
+    out.heard_at = (std::max)(out.heard_at, std::optional(state.heard_at));
   }
   return out;
 }
 
 // ---- places ---------------------------------------------------------------------------------------------
 
-inline bool worker_pool::has_room(const worker_state& one) const {
-  const auto used = used_.find(one.worker.instance_id);
-  return one.worker.max_concurrency <= 0 || used == used_.end() || used->second < one.worker.max_concurrency;
+inline bool worker_pool::has_room(const worker_state& state) const {
+  const auto used = used_.find(state.worker.instance_id);
+  return state.worker.max_concurrency <= 0 || used == used_.end() ||
+         used->second < state.worker.max_concurrency;
 }
 
 inline worker_pool::worker_state* worker_pool::find_worker(std::string_view function,
@@ -282,14 +283,15 @@ inline worker_pool::worker_state* worker_pool::find_worker(std::string_view func
   const auto now = clock::now();
   worker_state* out = nullptr;
   std::pair<std::int64_t, std::uint64_t> least;
-  for (auto& [id, one] : workers_) {
-    if (one.at != status::ready || is_silent(one, now) || !has_room(one) || !one.app_of.contains(function))
+  for (auto& [id, state] : workers_) {
+    if (state.at != status::ready || is_silent(state, now) || !has_room(state) ||
+        !state.app_of.contains(function))
       continue;
     if (std::find(but_not.begin(), but_not.end(), id) != but_not.end()) continue;
-    const auto used = used_.find(one.worker.instance_id);
-    const std::pair rank(used == used_.end() ? std::int64_t{0} : used->second, one.last_use);
+    const auto used = used_.find(state.worker.instance_id);
+    const std::pair rank(used == used_.end() ? std::int64_t{0} : used->second, state.last_use);
     if (out && rank >= least) continue;
-    out = &one;
+    out = &state;
     least = rank;
   }
   return out;

@@ -62,8 +62,8 @@ INNGEST_INLINE std::vector<bulk_operation> engine::bulk_operations() const {
 }
 
 INNGEST_INLINE std::optional<bulk_operation> engine::find_bulk(std::string_view id) const {
-  for (bulk_operation& each : bulk_operations()) {
-    if (each.id == id) return std::move(each);
+  for (bulk_operation& operation : bulk_operations()) {
+    if (operation.id == id) return std::move(operation);
   }
   return std::nullopt;
 }

@@ -168,32 +168,32 @@ INNGEST_INLINE void add_functions(detail::prometheus_writer& out, const engine_m
 
 INNGEST_INLINE std::string prometheus_text(const engine_metrics& metrics) {
   detail::prometheus_writer out;
-  const auto one = [&](const char* name, const char* type, const char* help, auto value) {
+  const auto add = [&](const char* name, const char* type, const char* help, auto value) {
     out.begin(name, type, help);
     out.sample(static_cast<double>(value));
   };
   out.begin("info", "gauge", "The library's version; always 1.");
   out.sample(1, {{"version", INNGEST_VERSION}});
-  one("workers", "gauge", "Threads that make calls.", metrics.workers);
-  one("calls", "gauge", "Function calls and step requests in progress.", metrics.calls);
-  one("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
-  one("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
+  add("workers", "gauge", "Threads that make calls.", metrics.workers);
+  add("calls", "gauge", "Function calls and step requests in progress.", metrics.calls);
+  add("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
+  add("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
       static_cast<double>(metrics.oldest_due_job.count()) / 1000);
   out.begin("awaiting_worker", "gauge", "Runs whose due call waits for a worker of their app.");
   for (const auto& [app, runs] : metrics.awaiting_worker)
     out.sample(static_cast<double>(runs), {{"app", app}});
-  one("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
+  add("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
       metrics.slots_in_use);
-  one("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",
+  add("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",
       metrics.slots_awaited);
-  one("events_accepted_total", "counter", "Events that were accepted.", metrics.events_accepted);
+  add("events_accepted_total", "counter", "Events that were accepted.", metrics.events_accepted);
   out.begin("commits_total", "counter", "Commits of the store, by how they ended.");
   out.sample(static_cast<double>(metrics.commits), {{"outcome", "completed"}});
   out.sample(static_cast<double>(metrics.commits_failed), {{"outcome", "failed"}});
   out.begin("commit_duration_seconds", "histogram", "How long commits of the store took.");
   out.samples(metrics.commit_durations, {}, {});
-  one("store_bytes", "gauge", "The size of the store's files.", metrics.store_bytes);
-  one("unreadable_records", "gauge", "Records of the store that could not be read at the start.",
+  add("store_bytes", "gauge", "The size of the store's files.", metrics.store_bytes);
+  add("unreadable_records", "gauge", "Records of the store that could not be read at the start.",
       metrics.unreadable_records);
   add_functions(out, metrics);
   return out.take();

@@ -56,18 +56,18 @@ INNGEST_INLINE run_page store::find_page(const run_query& query) const {
                                       .until = query.until,
                                       .oldest_first = query.oldest_first});
   const bool is_last = found.size() < wanted;
-  const auto is_repeated = [this](const run& each) {
-    const std::vector<run> all = reruns_of(first_run_of(each));
+  const auto is_repeated = [this](const run& candidate) {
+    const std::vector<run> all = reruns_of(first_run_of(candidate));
     return std::any_of(all.begin(), all.end(),
-                       [&](const run& again) { return is_later_repetition(again.id, each); });
+                       [&](const run& again) { return is_later_repetition(again.id, candidate); });
   };
-  for (run& each : found) {
+  for (run& candidate : found) {
     if (out.runs.size() == query.limit) return out;
-    out.next = cursor_of({time_of(each, query.by).value_or(timestamp()), each.id});
+    out.next = cursor_of({time_of(candidate, query.by).value_or(timestamp()), candidate.id});
     const bool needs_events = !query.event_id.empty();
-    if (is_match(each, needs_events ? events_of(each.id) : std::vector<run_event>(), query) &&
-        (!query.is_repeated || *query.is_repeated == is_repeated(each)))
-      out.runs.push_back(std::move(each));
+    if (is_match(candidate, needs_events ? events_of(candidate.id) : std::vector<run_event>(), query) &&
+        (!query.is_repeated || *query.is_repeated == is_repeated(candidate)))
+      out.runs.push_back(std::move(candidate));
   }
   if (is_last) out.next.clear();
   return out;
@@ -78,8 +78,9 @@ INNGEST_INLINE std::string store::visit_page(const run_query& query,
   run_query wanted = query;
   wanted.limit = runs_of_default_page;
   run_page found = find_page(wanted);
-  for (const run& each : found.runs)
-    visit({.id = each.id, .status = each.status, .time = time_of(each, query.by).value_or(timestamp())});
+  for (const run& listed : found.runs)
+    visit(
+        {.id = listed.id, .status = listed.status, .time = time_of(listed, query.by).value_or(timestamp())});
   return std::move(found.next);
 }
 
@@ -89,10 +90,10 @@ INNGEST_INLINE event_page store::find_event_page(const event_query& query) const
   std::vector<event_record> found =
       find_events({.before = query.before.substr(0, query.before.rfind('@')), .limit = wanted});
   const bool is_last = found.size() < wanted;
-  for (event_record& each : found) {
+  for (event_record& event : found) {
     if (out.events.size() == query.limit) return out;
-    out.next = cursor_of({each.received_at, each.id});
-    if (is_match(each, query)) out.events.push_back(std::move(each));
+    out.next = cursor_of({event.received_at, event.id});
+    if (is_match(event, query)) out.events.push_back(std::move(event));
   }
   if (is_last) out.next.clear();
   return out;
@@ -110,8 +111,8 @@ INNGEST_INLINE std::vector<run> store::reruns_of(std::string_view run_id) const 
     std::vector<run> page = find_runs(query);
     const bool is_last = page.size() < query.limit;
     if (!page.empty()) query.before = page.back().id;
-    for (run& each : page) {
-      if (each.original_run_id == run_id) out.push_back(std::move(each));
+    for (run& candidate : page) {
+      if (candidate.original_run_id == run_id) out.push_back(std::move(candidate));
     }
     if (is_last) return out;
   }
@@ -132,8 +133,9 @@ INNGEST_INLINE std::vector<run_times> store::times_of_runs(const std::string& fu
   run_query query{.function = function, .limit = 200};
   while (out.size() < most) {
     const std::vector<run> page = find_runs(query);
-    for (const run& each : page) {
-      if (out.size() < most) out.push_back({each.status, each.queued_at, each.started_at, each.ended_at});
+    for (const run& recent : page) {
+      if (out.size() < most)
+        out.push_back({recent.status, recent.queued_at, recent.started_at, recent.ended_at});
     }
     if (page.size() < query.limit) break;
     query.before = page.back().id;
@@ -153,7 +155,7 @@ INNGEST_INLINE std::string store::export_unreadable() const { return export_reco
 
 INNGEST_INLINE std::string store::export_records(const std::vector<unreadable_record>& records) const {
   std::string out;
-  for (const unreadable_record& each : records) out += line_of(each) + "\n";
+  for (const unreadable_record& record : records) out += line_of(record) + "\n";
   return out;
 }
 
@@ -163,8 +165,8 @@ INNGEST_INLINE bool store::remove_unreadable(const std::string& table, const std
 
 INNGEST_INLINE std::vector<std::string> store::check() const {
   std::vector<std::string> out;
-  for (const unreadable_record& each : unreadable())
-    out.push_back(each.table + " where " + each.key + ": " + each.reason);
+  for (const unreadable_record& record : unreadable())
+    out.push_back(record.table + " where " + record.key + ": " + record.reason);
   return out;
 }
 

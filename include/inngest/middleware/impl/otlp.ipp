@@ -176,7 +176,7 @@ namespace inngest::inline INNGEST_ABI {
 INNGEST_INLINE std::string otlp_json(const std::vector<span>& spans, std::string_view service) {
   using detail::json_object_text;
   std::string list = "[";
-  for (const span& one : spans) list += (list.size() > 1 ? "," : "") + detail::otlp_span_json(one);
+  for (const span& ended : spans) list += (list.size() > 1 ? "," : "") + detail::otlp_span_json(ended);
   json_object_text scope;
   scope.add_raw("scope",
                 json_object_text().add("name", "inngest-cpp").add("version", INNGEST_VERSION).text());

@@ -291,8 +291,8 @@ INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const de
     if (members.note(field.key, names, at) != 0) continue;
     if (detail::is_null(field.value, at)) continue;
     detail::expect(field.value, detail::json_type::array, at, "array");
-    for (auto& one : detail::elements_of(field.value, at)) {
-      detail::json_value& text = detail::take(one, at);
+    for (auto& element : detail::elements_of(field.value, at)) {
+      detail::json_value& text = detail::take(element, at);
       std::string_view id;
       if (!text.get_plain_string(id)) {
         detail::expect(text, detail::json_type::string, at, "string");

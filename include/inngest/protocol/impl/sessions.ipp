@@ -29,8 +29,8 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
     detail::json_value root = document.root();
     bool is_first = true;
     for (auto item : detail::elements_of(root, {})) {
-      detail::json_value one = detail::take(item, {});
-      const std::vector<session> sessions = sessions_of(one);
+      detail::json_value element = detail::take(item, {});
+      const std::vector<session> sessions = sessions_of(element);
       if (is_first) out = sessions;
       is_first = false;
       std::erase_if(out, [&](const session& candidate) {
@@ -40,7 +40,7 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
   } catch (const error&) {  // sessions group runs: a run must not fail because of them
     return {};
   }
-  std::erase_if(out, [](const session& one) { return one.key.empty() || one.id->empty(); });
+  std::erase_if(out, [](const session& candidate) { return candidate.key.empty() || candidate.id->empty(); });
   std::sort(out.begin(), out.end(), [](const session& a, const session& b) { return a.key < b.key; });
   constexpr std::size_t most = 5;
   if (out.size() > most) out.resize(most);
@@ -50,7 +50,7 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
 INNGEST_INLINE std::string propagated_text(const std::vector<session>& sessions) {
   if (sessions.empty()) return {};
   detail::json_object_text out;
-  for (const session& one : sessions) out.add(one.key, *one.id);
+  for (const session& given : sessions) out.add(given.key, *given.id);
   return out.text();
 }
 

@@ -19,8 +19,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bulk_action read_bulk_action(const std::string& name) {
   constexpr auto& known = detail::enumerators<bulk_action>;
-  const auto found =
-      std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == name; });
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const auto& known_action) { return known_action.name == name; });
   if (found == known.end()) throw payload_error("action", "must be cancel, rerun or remove");
   return found->value;
 }
@@ -34,7 +34,9 @@ INNGEST_INLINE bool selects(const json& filter) {
     const std::string shown = "filter." + detail::to_printable(name);
     if (name == "before" || name == "limit" || name == "order")
       throw payload_error(shown, "has no effect on a bulk operation");
-    const auto is_empty = [](const json& one) { return one.is_null() || one == "" || one == json::array(); };
+    const auto is_empty = [](const json& part) {
+      return part.is_null() || part == "" || part == json::array();
+    };
     if (is_empty(value) || (value.is_array() && std::any_of(value.begin(), value.end(), is_empty)))
       throw payload_error(shown, "is empty: omit it if it is not needed");
     out |= name != "by";
@@ -91,8 +93,8 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
   const bulk_request wanted = read_bulk_request(body, dry_run);
   if (!dry_run) {
     const std::vector<bulk_operation> known = engine_.bulk_operations();
-    const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& each) {
-      return each.state == bulk_state::running;
+    const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& operation) {
+      return operation.state == bulk_state::running;
     });
     if (running >= most_bulk_operations)
       return server_api<engine>::refusal(
@@ -106,7 +108,7 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
 
 INNGEST_INLINE http::response bulk_api::list() const {
   json all = json::array();
-  for (const bulk_operation& each : engine_.bulk_operations()) all.push_back(to_json(each));
+  for (const bulk_operation& operation : engine_.bulk_operations()) all.push_back(to_json(operation));
   return server_api<engine>::answer_of(200, {{"operations", std::move(all)}});
 }
 

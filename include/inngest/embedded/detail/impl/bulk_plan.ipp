@@ -120,9 +120,9 @@ INNGEST_INLINE bulk_chunk next_bulk_chunk(const bulk_operation& operation, const
   run_page found = find(bulk::page_of(operation, most));
   bulk_chunk out{.cursor = std::move(found.next)};
   out.is_last = out.cursor.empty();
-  for (const run& each : found.runs) {
-    if (!bulk::has(operation, each)) continue;
-    if (auto item = bulk::item_of(operation, from, each.id)) out.items.push_back(std::move(*item));
+  for (const run& candidate : found.runs) {
+    if (!bulk::has(operation, candidate)) continue;
+    if (auto item = bulk::item_of(operation, from, candidate.id)) out.items.push_back(std::move(*item));
   }
   return out;
 }

@@ -12,8 +12,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::string text_of(const std::vector<bulk_problem>& problems) {
   json out = json::array();
-  for (const bulk_problem& each : problems)
-    out.push_back({detail::to_printable(each.run_id), detail::to_printable(each.text)});
+  for (const bulk_problem& problem : problems)
+    out.push_back({detail::to_printable(problem.run_id), detail::to_printable(problem.text)});
   return out.dump();
 }
 
@@ -21,11 +21,11 @@ INNGEST_INLINE std::vector<bulk_problem> read_bulk_problems(const std::string& t
   std::vector<bulk_problem> out;
   const json all = received_json_value(text);
   if (!all.is_array()) return out;
-  for (const json& each : all) {
+  for (const json& item : all) {
     const bool is_readable =
-        each.is_array() && each.size() == 2 && each[0].is_string() && each[1].is_string();
+        item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string();
     if (is_readable)
-      out.push_back({.run_id = each[0].get<std::string>(), .text = each[1].get<std::string>()});
+      out.push_back({.run_id = item[0].get<std::string>(), .text = item[1].get<std::string>()});
   }
   return out;
 }
@@ -52,9 +52,9 @@ INNGEST_INLINE json to_json(const bulk_operation& operation) {
            {"problems", json::array()},
            {"created_at", to_text(operation.created_at)},
            {"ended_at", operation.ended_at ? json(to_text(*operation.ended_at)) : json()}};
-  for (const bulk_problem& each : operation.problems)
+  for (const bulk_problem& problem : operation.problems)
     out["problems"].push_back(
-        {{"run_id", detail::to_printable(each.run_id)}, {"text", detail::to_printable(each.text)}});
+        {{"run_id", detail::to_printable(problem.run_id)}, {"text", detail::to_printable(problem.text)}});
   return out;
 }
 

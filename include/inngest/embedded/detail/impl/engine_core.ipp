@@ -244,7 +244,7 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     scheduler_.forget_replaced(fresh);
     note_progress(fresh);
-    for (const auto& each : scheduler_.take_unstored()) log_unstored(each);
+    for (const auto& unstored : scheduler_.take_unstored()) log_unstored(unstored);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }

@@ -95,7 +95,7 @@ INNGEST_INLINE void engine_monitor::describe(run& stored) const {
 INNGEST_INLINE void engine_monitor::describe(std::vector<run>& stored) const {
   const timestamp now = clock_.now();
   const std::lock_guard lock(mutex_);
-  for (run& one : stored) describe_locked(one, now);
+  for (run& described : stored) describe_locked(described, now);
 }
 
 INNGEST_INLINE void engine_monitor::describe_locked(run& stored, timestamp now) const {

@@ -59,12 +59,12 @@ INNGEST_INLINE json find_api::histogram(const http::request& request) const {
     throw payload_error("buckets", "must be a number from 1 to 500");
   const run_histogram found = engine_.histogram(query, buckets, std::chrono::seconds(1));
   json all = json::array();
-  for (const run_histogram::bucket& each : found.buckets) {
-    all.push_back({{"at", to_text(each.at)},
-                   {"completed", each.completed},
-                   {"failed", each.failed},
-                   {"cancelled", each.cancelled},
-                   {"other", each.other}});
+  for (const run_histogram::bucket& bucket : found.buckets) {
+    all.push_back({{"at", to_text(bucket.at)},
+                   {"completed", bucket.completed},
+                   {"failed", bucket.failed},
+                   {"cancelled", bucket.cancelled},
+                   {"other", bucket.other}});
   }
   return {{"from", to_text(found.from)},
           {"until", to_text(found.until)},

@@ -129,7 +129,7 @@ INNGEST_INLINE access_options http_server_body::access_of(const http_server_opti
   out.hosts = options.hosts;
   const bool is_v6 = options.host.find(':') != std::string::npos;
   if (!options.host.empty()) out.hosts.push_back(is_v6 ? "[" + options.host + "]" : options.host);
-  std::erase_if(out.hosts, [](const std::string& each) { return each == "0.0.0.0" || each == "[::]"; });
+  std::erase_if(out.hosts, [](const std::string& host) { return host == "0.0.0.0" || host == "[::]"; });
   return out;
 }
 

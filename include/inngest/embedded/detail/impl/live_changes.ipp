@@ -54,7 +54,7 @@ INNGEST_INLINE bool live_changes::add(const viewer& added) {
 
 INNGEST_INLINE void live_changes::remove(const detail::open_answer* gone) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(viewers_, [&](const viewer& each) { return each.get() == gone; });
+  std::erase_if(viewers_, [&](const viewer& known) { return known.get() == gone; });
 }
 
 INNGEST_INLINE void live_changes::run() {
@@ -70,7 +70,7 @@ INNGEST_INLINE void live_changes::run() {
     lock.lock();
     if (now != std::exchange(told_, now)) {
       const std::string text = message(now);
-      std::erase_if(viewers_, [&](const viewer& each) { return !each->write(text); });
+      std::erase_if(viewers_, [&](const viewer& told) { return !told->write(text); });
     }
     changed_.wait_for(lock, pause, [&] { return stopping_; });
   }

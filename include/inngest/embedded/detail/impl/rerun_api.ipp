@@ -27,10 +27,10 @@ INNGEST_INLINE std::optional<http::response> rerun_api::answer(const http::reque
 
 INNGEST_INLINE json rerun_api::described(const std::vector<run>& reruns) {
   json out = json::array();
-  for (const run& each : reruns)
-    out.push_back({{"id", detail::to_printable(each.id)},
-                   {"status", std::string(to_string(each.status))},
-                   {"queued_at", to_text(each.queued_at)}});
+  for (const run& rerun : reruns)
+    out.push_back({{"id", detail::to_printable(rerun.id)},
+                   {"status", std::string(to_string(rerun.status))},
+                   {"queued_at", to_text(rerun.queued_at)}});
   return out;
 }
 

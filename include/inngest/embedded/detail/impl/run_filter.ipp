@@ -75,7 +75,7 @@ INNGEST_INLINE parameters parameters_of(const json& filter) {
       add_member(out, name, value);
       continue;
     }
-    for (const json& one : value) add_member(out, name, one);
+    for (const json& item : value) add_member(out, name, item);
   }
   return out;
 }
@@ -111,7 +111,7 @@ std::size_t read_word(const parameter& from, const std::array<std::string_view, 
 INNGEST_INLINE run_status read_status(const parameter& from) {
   constexpr auto& known = detail::enumerators<run_status>;
   std::array<std::string_view, known.size()> words;
-  std::transform(known.begin(), known.end(), words.begin(), [](const auto& each) { return each.name; });
+  std::transform(known.begin(), known.end(), words.begin(), [](const auto& status) { return status.name; });
   return known[read_word(from, words)].value;
 }
 
@@ -212,9 +212,9 @@ INNGEST_INLINE bool set(run_query& out, const parameter& from) {
 }
 
 /// \throws payload_error for a second value of a parameter that may have only one.
-INNGEST_INLINE void check_single(const parameters& all, const parameter& one) {
-  const auto has_name = [&](const parameter& each) { return each.name == one.name; };
-  if (std::count_if(all.begin(), all.end(), has_name) > 1) throw payload_error(one.name, "is given twice");
+INNGEST_INLINE void check_single(const parameters& all, const parameter& given) {
+  const auto has_name = [&](const parameter& candidate) { return candidate.name == given.name; };
+  if (std::count_if(all.begin(), all.end(), has_name) > 1) throw payload_error(given.name, "is given twice");
 }
 
 template <class Query>
@@ -225,11 +225,11 @@ void check_times(const Query& query) {
 
 INNGEST_INLINE run_query read_runs(const parameters& all, std::span<const std::string_view> others) {
   run_query out;
-  for (const parameter& each : all) {
-    if (set_listed(out, each)) continue;
-    check_single(all, each);
-    const bool is_other = std::find(others.begin(), others.end(), each.name) != others.end();
-    if (!is_other && !set(out, each)) refuse(each);
+  for (const parameter& given : all) {
+    if (set_listed(out, given)) continue;
+    check_single(all, given);
+    const bool is_other = std::find(others.begin(), others.end(), given.name) != others.end();
+    if (!is_other && !set(out, given)) refuse(given);
   }
   check_times(out);
   return out;
@@ -252,9 +252,9 @@ INNGEST_INLINE run_query read_run_filter(const json& filter) {
 INNGEST_INLINE event_query read_event_filter(const http::request& request) {
   event_query out;
   const filters::parameters all = filters::parameters_of(request);
-  for (const filters::parameter& each : all) {
-    filters::check_single(all, each);
-    if (!filters::set_common(out, each, filters::texts_of_events)) filters::refuse(each);
+  for (const filters::parameter& given : all) {
+    filters::check_single(all, given);
+    if (!filters::set_common(out, given, filters::texts_of_events)) filters::refuse(given);
   }
   filters::check_times(out);
   return out;
@@ -264,10 +264,10 @@ INNGEST_INLINE std::map<std::string, std::string> read_parameters(
     const http::request& request, std::initializer_list<std::string_view> names) {
   std::map<std::string, std::string> out;
   const filters::parameters all = filters::parameters_of(request);
-  for (const filters::parameter& each : all) {
-    filters::check_single(all, each);
-    if (std::find(names.begin(), names.end(), each.name) == names.end()) filters::refuse(each);
-    out.emplace(each.name, each.value);
+  for (const filters::parameter& given : all) {
+    filters::check_single(all, given);
+    if (std::find(names.begin(), names.end(), given.name) == names.end()) filters::refuse(given);
+    out.emplace(given.name, given.value);
   }
   return out;
 }
@@ -287,12 +287,12 @@ INNGEST_INLINE json to_json(const run_query& query) {
     if (!(query.*member).empty()) out[std::string(name)] = query.*member;
   }
   if (!query.where.empty()) out["where"] = query.where;
-  const auto has = [](const auto& all, const auto& one) {
-    return all.empty() || std::find(all.begin(), all.end(), one) != all.end();
+  const auto has = [](const auto& all, const auto& value) {
+    return all.empty() || std::find(all.begin(), all.end(), value) != all.end();
   };
   bool is_impossible = query.status && !has(query.statuses, *query.status);
-  for (const run_status each : query.status ? std::vector{*query.status} : query.statuses)
-    out["status"].push_back(std::string(to_string(each)));
+  for (const run_status status : query.status ? std::vector{*query.status} : query.statuses)
+    out["status"].push_back(std::string(to_string(status)));
   if (query.functions) out["function"] = *query.functions;
   if (!query.function.empty()) {
     is_impossible |= query.functions && (query.functions->empty() || !has(*query.functions, query.function));

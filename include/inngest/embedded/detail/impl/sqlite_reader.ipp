@@ -359,7 +359,7 @@ INNGEST_INLINE std::vector<embedded::bulk_operation> reader::bulk_operations() {
 
 INNGEST_INLINE std::vector<embedded::bulk_operation> reader::running_bulk_operations() {
   auto out = bulk_operations();
-  std::erase_if(out, [](const auto& each) { return each.state != embedded::bulk_state::running; });
+  std::erase_if(out, [](const auto& operation) { return operation.state != embedded::bulk_state::running; });
   return out;
 }
 

@@ -374,8 +374,8 @@ INNGEST_INLINE std::string run_search::visit_large(const search_source& source, 
   }
   const auto next_stream = [&] {
     open_stream* out = nullptr;
-    for (open_stream& each : streams) {
-      if (!each.is_over && (!out || is_before(each.next.place, out->next.place))) out = &each;
+    for (open_stream& stream : streams) {
+      if (!stream.is_over && (!out || is_before(stream.next.place, out->next.place))) out = &stream;
     }
     return out;
   };

@@ -76,12 +76,12 @@ INNGEST_INLINE void cel_lexer::skip_space() {
 
 INNGEST_INLINE void cel_lexer::read_symbol(cel_token& out) {
   constexpr std::string_view two[] = {"==", "!=", "<=", ">=", "&&", "||"};
-  constexpr std::string_view one = "<>!+-*/%?:.,()[]{}";
+  constexpr std::string_view single = "<>!+-*/%?:.,()[]{}";
   const std::string_view rest = text_.substr(at_);
   for (const std::string_view sign : two) {
     if (rest.starts_with(sign)) out.text = sign;
   }
-  if (out.text.empty() && one.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
+  if (out.text.empty() && single.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
   if (out.text.empty()) {
     const std::string found(rest.substr(0, character_size(rest)));
     if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);

@@ -9,9 +9,9 @@
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bulk_work::bulk_work(std::vector<bulk_operation> unfinished) {
-  for (bulk_operation& each : unfinished) {
-    std::string id = each.id;
-    running_.emplace(std::move(id), running{.operation = std::move(each)});
+  for (bulk_operation& operation : unfinished) {
+    std::string id = operation.id;
+    running_.emplace(std::move(id), running{.operation = std::move(operation)});
   }
 }
 
@@ -72,7 +72,7 @@ INNGEST_INLINE std::size_t bulk_work::waiting_runs(const scheduler& of, std::str
 
 INNGEST_INLINE std::vector<std::string> bulk_work::ids() const {
   std::vector<std::string> out;
-  for (const auto& [id, each] : running_) out.push_back(id);
+  for (const auto& [id, work] : running_) out.push_back(id);
   return out;
 }
 
