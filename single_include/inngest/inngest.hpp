@@ -340,6 +340,8 @@ inline constexpr std::string_view white_space = " \t\r\n\v\f";
 
 constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 constexpr bool is_upper_case(char c) { return c >= 'A' && c <= 'Z'; }
@@ -367,6 +369,13 @@ inline std::string lower_case(std::string_view text) {
 inline std::string upper_case(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), to_upper);
+  return out;
+}
+
+/// The text with spaces instead of line breaks and other control characters, which could forge another line.
+inline std::string on_one_line(std::string_view text) {
+  std::string out(text);
+  std::replace_if(out.begin(), out.end(), is_control, ' ');
   return out;
 }
 
@@ -552,6 +561,17 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
+/// The longest that anything waits, except for runs. A time point that is much later could overflow.
+inline constexpr std::chrono::hours a_year{366 * 24};
+
+/// The duration, limited to the range from `least` to a year.
+template <class Rep, class Period>
+constexpr std::chrono::duration<Rep, Period> within_a_year(
+    std::chrono::duration<Rep, Period> time,
+    std::type_identity_t<std::chrono::duration<Rep, Period>> least = {}) {
+  return std::clamp<std::chrono::duration<Rep, Period>>(time, least, a_year);
+}
+
 template <class T>
 concept number = std::is_arithmetic_v<T>;
 
@@ -576,6 +596,17 @@ class saturated : public Duration {
   // Compilers show the line of a deleted function, with its comment.
   template <class Rep, class Period>
   saturated(std::chrono::duration<Rep, Period>) = delete;  // inngest: it is not exact: use std::chrono::ceil
+};
+
+/// A duration that must be given.
+template <class Duration>
+class required : public Duration {
+ public:
+  using Duration::Duration;
+  /// Reports that it was left out. Not deleted, because Clang would not show the reason.
+  constexpr required() {
+    static_assert(sizeof(Duration) == 0, "inngest: this option is required: write {.timeout = 1h, ...}");
+  }
 };
 
 /// The duration in another unit, rounded up.
@@ -620,6 +651,9 @@ namespace inngest::inline INNGEST_ABI {
 using duration_ms = detail::saturated<std::chrono::milliseconds>;
 using duration_s = detail::saturated<std::chrono::seconds>;
 
+/// A duration of an option without a default: leaving it out does not compile, because zero has a meaning.
+using required_duration = detail::required<duration_ms>;
+
 }  // namespace inngest::inline INNGEST_ABI
 
 namespace inngest::inline INNGEST_ABI {
@@ -640,11 +674,15 @@ enum class error_code {
   event_rejected,     ///< the server refused an event
   request_rejected,   ///< the server refused another request
   unauthorized,       ///< the server refused a key
-  unreachable,        ///< no server answered
+  unreachable,        ///< no server answered, or an engine could not store a request
   protocol,           ///< a server's answer or request violates the protocol
   step_options,       ///< a step has invalid options, such as too long a sleep
   store,              ///< an embedded engine's store can't be opened, read or written
   database,           ///< your own database failed: an outbox or a step's transaction
+  timed_out,          ///< a run has not ended within the time that its caller waits
+  run_failed,         ///< a run whose output was wanted did not complete
+  decryption,         ///< a value can't be decrypted, for example because its key is missing
+  http,               ///< thrown by an endpoint's handler: answer with a status
 };
 
 /// The code's name, such as "payload".
@@ -688,6 +726,14 @@ constexpr std::string_view to_string(error_code code) {
       return "store";
     case error_code::database:
       return "database";
+    case error_code::timed_out:
+      return "timed_out";
+    case error_code::run_failed:
+      return "run_failed";
+    case error_code::decryption:
+      return "decryption";
+    case error_code::http:
+      return "http";
   }
   return "unknown";
 }
@@ -717,7 +763,8 @@ class error_of : public error {
 
 }  // namespace detail
 
-/// A client, function, option or server is set up incorrectly. Thrown when it is created.
+/// A client, function, option or server is set up incorrectly: thrown when it is created. Also thrown for an
+/// argument that names nothing, such as the id of an unknown run, or that is out of range.
 class configuration_error : public error {
  public:
   /// `message` becomes what().
@@ -844,7 +891,8 @@ class unauthorized : public detail::error_of<error_code::unauthorized> {
   using error_of::error_of;
 };
 
-/// No server answered, after all attempts.
+/// The receiver did not take a request: no server answered, after all attempts, or an embedded engine can't
+/// write to its store or has ended. The same request may succeed later.
 class unreachable : public detail::error_of<error_code::unreachable> {
   using error_of::error_of;
 };
@@ -4294,9 +4342,9 @@ struct own_codec<std::variant<Alternatives...>> {
 
   static consteval bool has_disjoint_types() {
     unsigned seen = 0;
-    for (const unsigned each : types_of_each) {
-      if ((seen & each) != 0) return false;
-      seen |= each;
+    for (const unsigned types : types_of_each) {
+      if ((seen & types) != 0) return false;
+      seen |= types;
     }
     return true;
   }
@@ -4851,6 +4899,25 @@ struct fixed_string {
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
+// inngest/detail/reserved_events.hpp
+
+// The names of the events that only servers send. They are literals, because names of events are template
+// arguments.
+
+namespace inngest::inline INNGEST_ABI::detail::reserved_event {
+
+inline constexpr char failed[] = "inngest/function.failed";
+inline constexpr char cancelled[] = "inngest/function.cancelled";
+/// Every end of a run, whatever its status.
+inline constexpr char finished[] = "inngest/function.finished";
+inline constexpr char invoked[] = "inngest/function.invoked";
+/// Starts deferred functions.
+inline constexpr char deferred[] = "inngest/deferred.schedule";
+/// Starts functions with a schedule.
+inline constexpr char scheduled[] = "inngest/scheduled.timer";
+
+}  // namespace inngest::inline INNGEST_ABI::detail::reserved_event
+
 // inngest/fwd.hpp
 
 // Forward declarations of the classes that programs hold or pass on. Cheap to compile: it includes no JSON,
@@ -5342,7 +5409,8 @@ struct event_meta {
 ///
 ///     app.send(BrandIngested{{.assetId = "a1", .url = "https://example.com/logo.png"}});
 ///
-/// Without a data type it carries any JSON object.
+/// Without a data type it carries any JSON object. A name has up to 512 bytes, but servers refuse triggers
+/// and cancel_on with names of more than 255.
 template <detail::fixed_string Name, class Data = json>
 struct event {
   static_assert(detail::valid_event_name({Name.text, Name.size()}),
@@ -5381,15 +5449,15 @@ struct scheduled_data {
 };
 INNGEST_CAMEL_FIELDS(scheduled_data, cron, scheduled_at, fire_at)
 /// The event of a cron trigger.
-using scheduled_timer = event<"inngest/scheduled.timer", scheduled_data>;
+using scheduled_timer = event<detail::reserved_event::scheduled, scheduled_data>;
 
 /// The event of a deferred function: see basic_context::defer.
 template <class Data = json>
-using deferred = event<"inngest/deferred.schedule", Data>;
+using deferred = event<detail::reserved_event::deferred, Data>;
 
 /// The event of a function that other runs invoke and no event starts: see on_invoke().
 template <class Data = json>
-using invoked = event<"inngest/function.invoked", Data>;
+using invoked = event<detail::reserved_event::invoked, Data>;
 
 /// One of several events: the type of `ctx.event` in a function with several triggers.
 template <event_type... Events>
@@ -5508,8 +5576,8 @@ namespace detail {
 template <event_type Event>
 constexpr event_shape shape_of_event() {
   constexpr bool data_is_whole =
-      !Event::name.starts_with("inngest/") || Event::name == "inngest/deferred.schedule" ||
-      Event::name == "inngest/function.invoked" || std::is_same_v<Event, scheduled_timer>;
+      !Event::name.starts_with("inngest/") || Event::name == reserved_event::deferred ||
+      Event::name == reserved_event::invoked || std::is_same_v<Event, scheduled_timer>;
   using data = std::conditional_t<data_is_whole, typename Event::data_type, json>;
   return {Event::name, &shape_of<data>};
 }
@@ -5567,7 +5635,7 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
     json_value& value = field.value;
     if (key == "data") {
       if (type_of(value, at) == json_type::null) continue;
-      if constexpr (Event::name == "inngest/deferred.schedule")
+      if constexpr (Event::name == reserved_event::deferred)
         event.data = decode<data_type>(without_deferred_members(value), "data");
       else if constexpr (takes_any_members)
         open_data = raw_text(value, at);
@@ -5575,7 +5643,7 @@ Event read_event(json_object object, event_readers readers = all_event_readers()
         event.data = read<data_type>(value, json_path("data"));
       has_data = true;
     } else if (takes_any_members && key == "name") {
-      is_invoked = read<std::optional<std::string>>(value, at) == "inngest/function.invoked";
+      is_invoked = read<std::optional<std::string>>(value, at) == reserved_event::invoked;
     } else if (key == "id") {
       event.id = read<std::optional<std::string>>(value, json_path("id"));
     } else if (key == "ts") {
@@ -5726,20 +5794,21 @@ INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
   if (meta.sessions.empty()) return {};
   std::size_t count = 0;
   json_object_text out;
-  for (const session& one : meta.sessions) {
-    const bool is_first = &one == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
-                                                 [&](const session& other) { return other.key == one.key; });
-    if (one.key.empty() || one.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
-    if (!is_utf8(one.key)) refuse("a key must be UTF-8");
-    if (!is_first) refuse("the key \"" + one.key + "\" is used twice");
-    if (one.id && (one.id->empty() || one.id->size() > longest_id))
-      refuse("the id of \"" + one.key + "\" must have 1 to 512 bytes");
-    if (one.id && !is_utf8(*one.id)) refuse("the id of \"" + one.key + "\" must be UTF-8");
-    count += one.id ? 1 : 0;
-    if (one.id)
-      out.add(one.key, *one.id);
+  for (const session& given : meta.sessions) {
+    const bool is_first =
+        &given == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
+                                 [&](const session& other) { return other.key == given.key; });
+    if (given.key.empty() || given.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
+    if (!is_utf8(given.key)) refuse("a key must be UTF-8");
+    if (!is_first) refuse("the key \"" + given.key + "\" is used twice");
+    if (given.id && (given.id->empty() || given.id->size() > longest_id))
+      refuse("the id of \"" + given.key + "\" must have 1 to 512 bytes");
+    if (given.id && !is_utf8(*given.id)) refuse("the id of \"" + given.key + "\" must be UTF-8");
+    count += given.id ? 1 : 0;
+    if (given.id)
+      out.add(given.key, *given.id);
     else
-      out.add_raw(one.key, "null");
+      out.add_raw(given.key, "null");
   }
   if (count > most) refuse("an event can have at most 5 sessions, not " + std::to_string(count));
   return out.text();
@@ -5752,13 +5821,13 @@ INNGEST_INLINE void read_meta(json_value& value, event_meta& out) {
     json_field field = take(item, at);
     if (field.key != "sessions" || type_of(field.value, at) != json_type::object) continue;
     for (auto member : members_of(field.value, at)) {
-      json_field one = take(member, at);
-      const std::string key(one.key);
-      const json_type type = type_of(one.value, at);
+      json_field entry = take(member, at);
+      const std::string key(entry.key);
+      const json_type type = type_of(entry.value, at);
       if (type == json_type::string) {
-        out.sessions.push_back({key, read<std::string>(one.value, json_path(at, key))});
+        out.sessions.push_back({key, read<std::string>(entry.value, json_path(at, key))});
       } else if (type == json_type::number) {
-        out.sessions.push_back({key, std::string(raw_text(one.value, at))});
+        out.sessions.push_back({key, std::string(raw_text(entry.value, at))});
       }
     }
   }
@@ -6828,8 +6897,8 @@ class middleware {
   virtual http::response wrap_request(const http::request&, next_call<http::response> next) { return next(); }
   /// May change the events before they are read as their types.
   virtual void transform_function_input(const call_info&, function_input&) {}
-  /// Called only in the first call of a run. A rerun that keeps results has none, and an endpoint that
-  /// another process continues has one for each attempt before its first result: its requests have no
+  /// Called in the first call of a run, but not for a rerun that keeps results. For an endpoint that another
+  /// process continues it is called in each attempt before the first result, because the requests have no
   /// attempt.
   virtual void on_run_start(const call_info&) {}
   /// Wraps the handler. `next` returns the function's result, and returns only in the call in which the
@@ -6956,12 +7025,13 @@ inline constexpr option_range timeout{0, longest_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
 /// In seconds.
 inline constexpr option_range priority{-600, 600};
-/// In bytes.
+/// Of triggers and cancel_on, in bytes. Events may have longer names: see valid_event_name().
 inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// The maximum time for which a run may sleep or wait: a year, plus a day for leap years.
+/// The maximum time for which a run may sleep or wait: a server's limit of a year, plus a day for leap years
+/// and for clocks that differ.
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
 
 /// Whether the duration is longer than any wait, in either direction.
@@ -7027,9 +7097,10 @@ class concurrency {
   std::vector<concurrency_limit> limits_;
 };
 
-/// Limits how often runs start. Runs above the limit start later. On the embedded engine a run counts when
-/// its first call begins, so a run that ends before counts for nothing, and runs that a stop, a pause or
-/// another limit has held up do not begin all at once.
+/// Limits how often runs start. Runs above the limit start later. The embedded engine counts a run when its
+/// first call begins: a run that ends before is not counted, and runs that a stop, a pause or another limit
+/// has delayed start at the throttle's rate. The limit is spread over the period: a run may start every
+/// `period / limit`, and `limit + burst` at once after a pause.
 struct throttle {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
@@ -7037,11 +7108,13 @@ struct throttle {
   duration_s period{};
   /// An expression; runs with the same value share the limit. Default: all runs share it.
   std::string key{};
-  /// How many runs may start immediately in addition to `limit`.
+  /// How many runs may start immediately in addition to `limit`. Default: none.
   std::optional<int> burst{};
 };
 
-/// Limits how often runs start. Events above the limit start no run.
+/// Limits how often runs start. Events above the limit start no run. The limit is spread over the period, as
+/// on a server: of events at the same time, a tenth of the limit and one more start runs, and then one may
+/// start every `period / limit`. So a limit of 3 in 60 s starts one run of three events at once.
 struct rate_limit {
   /// The number of runs that may start in a period: 1 or more.
   int limit = 1;
@@ -7055,7 +7128,7 @@ struct rate_limit {
 struct debounce {
   /// The time without events after which the run starts: 1 s to 7 days.
   duration_s period{};
-  /// An expression; events with the same value are debounced together.
+  /// An expression; events with the same value are debounced together. Default: all events are.
   std::string key{};
   /// The longest total delay: 1 s or more. Default: no limit.
   std::optional<duration_s> timeout{};
@@ -7068,9 +7141,9 @@ struct batch {
   int max_size = 100;
   /// The run starts at the latest this long after the first event: 1 s to 10 minutes.
   duration_s timeout{};
-  /// An expression; events with the same value are batched together.
+  /// An expression; events with the same value are batched together. Default: all events are.
   std::string key{};
-  /// An expression; each event for which it is false starts its own run.
+  /// An expression; an event for which it is false starts its own run. Default: every event joins a batch.
   std::string condition{};
 };
 
@@ -7736,6 +7809,10 @@ struct memo {
   }
 };
 
+/// The memo of a step with this result: `{"data": X}`. The operation of a step without a result has no data,
+/// which is null.
+std::string memo_of_data(std::string_view data);
+
 /// The first eight bytes of an id as a number, in the order of ids.
 std::uint64_t first_bytes(const step_hash& id);
 
@@ -7837,6 +7914,15 @@ std::optional<Event> read_received(const memo& memo, std::string_view id,
 // inngest/protocol/impl/memo.ipp
 
 namespace inngest::inline INNGEST_ABI::protocol {
+
+INNGEST_INLINE std::string memo_of_data(std::string_view data) {
+  constexpr std::string_view begin = "{\"data\":";
+  if (data.empty()) data = "null";
+  std::string out;
+  out.reserve(begin.size() + data.size() + 1);
+  out.append(begin).append(data) += '}';
+  return out;
+}
 
 INNGEST_INLINE std::uint64_t first_bytes(const step_hash& id) {
   const auto byte = [&](std::size_t at) { return std::uint64_t{id[at]} << (56 - 8 * at); };
@@ -7999,6 +8085,7 @@ void describe_causes(const std::exception& outer, error_info& info);
 constexpr bool is_worth_retrying(error_code code) {
   switch (code) {
     case error_code::non_retriable:
+    case error_code::http:
     case error_code::payload:
     case error_code::nested_step:
     case error_code::step_options:
@@ -9145,8 +9232,8 @@ INNGEST_INLINE void call_request::read_stack(detail::json_value& value, const de
     if (members.note(field.key, names, at) != 0) continue;
     if (detail::is_null(field.value, at)) continue;
     detail::expect(field.value, detail::json_type::array, at, "array");
-    for (auto& one : detail::elements_of(field.value, at)) {
-      detail::json_value& text = detail::take(one, at);
+    for (auto& element : detail::elements_of(field.value, at)) {
+      detail::json_value& text = detail::take(element, at);
       std::string_view id;
       if (!text.get_plain_string(id)) {
         detail::expect(text, detail::json_type::string, at, "string");
@@ -9553,8 +9640,16 @@ struct log_record {
 /// thread. If it throws, the message goes to standard error.
 using record_sink = std::function<void(const log_record&)>;
 
-/// Writes a line such as "[inngest] warn: message" to standard error.
+/// Writes a line such as "[inngest] warn: message" to standard error. Line breaks in the message become
+/// spaces.
 void log_to_stderr(log_level level, std::string_view message);
+
+namespace detail {
+
+/// What log_to_stderr() writes.
+std::string stderr_line(log_level level, std::string_view message);
+
+}  // namespace detail
 
 /// Passes messages of at least its level to a sink. The library never logs keys or payloads. Thread-safe.
 class logger {
@@ -9591,10 +9686,16 @@ class logger {
 
 namespace inngest::inline INNGEST_ABI {
 
+INNGEST_INLINE std::string detail::stderr_line(log_level level, std::string_view message) {
+  return "[inngest] " + std::string(to_string(level)) + ": " + on_one_line(message) + "\n";
+}
+
 INNGEST_INLINE void log_to_stderr(log_level level, std::string_view message) {
-  const std::string_view name = to_string(level);
-  std::fprintf(stderr, "[inngest] %.*s: %.*s\n", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(message.size()), message.data());
+  try {
+    std::fputs(detail::stderr_line(level, message).c_str(), stderr);
+  } catch (const std::bad_alloc&) {  // a failing log must not stop the work
+    std::fputs("[inngest] error: there was no memory for a log line\n", stderr);
+  }
 }
 
 INNGEST_INLINE logger::logger(log_sink sink, log_level level) : level_(level) {
@@ -9663,8 +9764,8 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
     detail::json_value root = document.root();
     bool is_first = true;
     for (auto item : detail::elements_of(root, {})) {
-      detail::json_value one = detail::take(item, {});
-      const std::vector<session> sessions = sessions_of(one);
+      detail::json_value element = detail::take(item, {});
+      const std::vector<session> sessions = sessions_of(element);
       if (is_first) out = sessions;
       is_first = false;
       std::erase_if(out, [&](const session& candidate) {
@@ -9674,7 +9775,7 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
   } catch (const error&) {  // sessions group runs: a run must not fail because of them
     return {};
   }
-  std::erase_if(out, [](const session& one) { return one.key.empty() || one.id->empty(); });
+  std::erase_if(out, [](const session& candidate) { return candidate.key.empty() || candidate.id->empty(); });
   std::sort(out.begin(), out.end(), [](const session& a, const session& b) { return a.key < b.key; });
   constexpr std::size_t most = 5;
   if (out.size() > most) out.resize(most);
@@ -9684,7 +9785,7 @@ INNGEST_INLINE std::vector<session> shared_sessions(std::string_view event, std:
 INNGEST_INLINE std::string propagated_text(const std::vector<session>& sessions) {
   if (sessions.empty()) return {};
   detail::json_object_text out;
-  for (const session& one : sessions) out.add(one.key, *one.id);
+  for (const session& given : sessions) out.add(given.key, *given.id);
   return out.text();
 }
 
@@ -9715,6 +9816,8 @@ struct host_services {
   const inngest::settings* settings = nullptr;
   /// Stores log messages with the run; empty when they are not stored. Must not throw.
   std::function<void(const log_record&)> keep_log{};
+  /// Whether a test has stored the step's result; empty when there is no test.
+  std::function<bool(const step_hash&)> is_preloaded{};
 };
 
 /// Options of one replay. Empty or null disables an option.
@@ -10055,6 +10158,12 @@ class replay {
   void end_memoization();
 
   void finish(outcome& out, const std::exception_ptr& thrown);
+  /// Saves the results that are left. Those that can't be saved are sent in the answer.
+  void save_rest(bool completed);
+  /// A failure that comes before whatever the handler did.
+  std::optional<protocol::failure> own_failure();
+  void finish_completed(outcome& out);
+  void finish_with_operations(outcome& out);
 
   /// Reports the failure, together with the deferred calls made before it.
   void fail(outcome& out, protocol::failure failure);
@@ -10075,6 +10184,13 @@ class replay {
   /// Warns if the handler reaches a new step before all steps with results: it is not deterministic then.
   void warn_of_changed_ids(const step_call& call);
 
+  bool is_preloaded(const step_hash& step) const {
+    return services_.is_preloaded && services_.is_preloaded(step);
+  }
+  /// The number of results that a test has not stored.
+  std::size_t own_results() const;
+  /// The number of results that no step has asked for. A test may store results that the run does not reach.
+  std::size_t unused_results() const;
   /// Describes the oldest unused result. Only the hash of its id is known.
   std::string first_unused() const;
 
@@ -10131,7 +10247,7 @@ class replay {
   bool race_was_run_ = false;
   bool tracks_completion_ = false;
   std::size_t last_completed_ = 0;
-  bool is_replaying_ = request_.has_results();
+  bool is_replaying_ = request_.has_results() && own_results() > 0;
   bool memoization_ended_ = false;
 };
 
@@ -10176,7 +10292,7 @@ INNGEST_INLINE outcome replay::run(detail::function_ref<void(std::string&)> hand
   bool left_by_interrupt = false;
   try {
     owner_ = std::this_thread::get_id();
-    const bool is_first = request_.attempt() == 0 && request_.memo_count() == 0 && !request_.target();
+    const bool is_first = request_.attempt() == 0 && own_results() == 0 && !request_.target();
     if (is_first) hooks_.notify([&](middleware& layer) { layer.on_run_start(info_); });
     call_handler(handler, out.result);
     end_memoization();
@@ -10501,7 +10617,7 @@ INNGEST_INLINE protocol::memo replay::take_memo(step_call& call, bool wrapped, d
     text =
         hooks_.wrap_result(describe(call), [&] { return std::string(protocol::result_text(memo, call.id)); });
   });
-  if (wrapped) text = "{\"data\":" + text + "}";
+  if (wrapped) text = protocol::memo_of_data(text);
   changed = detail::json_buffer(std::move(text));
   return {.id = call.hash, .text = changed.text()};
 }
@@ -10627,7 +10743,7 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 }
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
-  std::string memo = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+  std::string memo = protocol::memo_of_data(op.data);
   if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
     for (protocol::operation& made : deferred_.take_to_save())
       options_.checkpoints->add_deferred(std::move(made));
@@ -10677,33 +10793,44 @@ INNGEST_INLINE void replay::end_memoization() {
 
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
   const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
-  if (options_.checkpoints && !is_stale_) {
-    const bool must_save = !completed && !saving_was_refused_;
-    if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
-    auto unsaved = options_.checkpoints->take_unsaved();
-    operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
-                       std::make_move_iterator(unsaved.end()));
-  }
-  if (is_stale_) return fail(out, error_of_stale_call());
-  if (auto problem = misuse()) return fail(out, *std::move(problem));
-  if (fatal_) return fail(out, *std::move(fatal_));
+  if (options_.checkpoints && !is_stale_) save_rest(completed);
+  if (auto failure = own_failure()) return fail(out, *std::move(failure));
   const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
   const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
-  if (completed && !error) {
-    const std::size_t left = request_.memo_count() - (std::min)(used_memos_, request_.memo_count());
-    if (left > 0) warnings_.push_back(warning_of_unused(left, first_unused()));
-    if (!options_.checkpoints && deferred_.empty()) return;
+  if (completed && !error) return finish_completed(out);
+  if (!operations_.empty()) {
     take_deferred();
-    operations_.push_back(protocol::run_complete(out.result));
-    out.is_result_among_operations = true;
-  } else if (operations_.empty() && error) {
-    return fail(out, protocol::describe(error, services_.now(), function_name()));
-  } else if (operations_.empty()) {
-    out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
-    return;
-  } else {
-    take_deferred();
+    return finish_with_operations(out);
   }
+  if (error) return fail(out, protocol::describe(error, services_.now(), function_name()));
+  out.ended = was_cut_off_ ? outcome::kind::interrupted : outcome::kind::not_reached;
+}
+
+INNGEST_INLINE void replay::save_rest(bool completed) {
+  const bool must_save = !completed && !saving_was_refused_;
+  if (must_save && options_.checkpoints->save() == checkpoints::saved::stale) is_stale_ = true;
+  auto unsaved = options_.checkpoints->take_unsaved();
+  operations_.insert(operations_.begin(), std::make_move_iterator(unsaved.begin()),
+                     std::make_move_iterator(unsaved.end()));
+}
+
+INNGEST_INLINE std::optional<protocol::failure> replay::own_failure() {
+  if (is_stale_) return error_of_stale_call();
+  if (auto problem = misuse()) return problem;
+  return std::move(fatal_);
+}
+
+INNGEST_INLINE void replay::finish_completed(outcome& out) {
+  if (const std::size_t left = unused_results(); left > 0)
+    warnings_.push_back(warning_of_unused(left, first_unused()));
+  if (!options_.checkpoints && deferred_.empty()) return;
+  take_deferred();
+  operations_.push_back(protocol::run_complete(out.result));
+  out.is_result_among_operations = true;
+  finish_with_operations(out);
+}
+
+INNGEST_INLINE void replay::finish_with_operations(outcome& out) {
   if (operations_.size() > options_.limits.operations)
     return fail(out, error_of_too_many(operations_.size(), options_.limits.operations, services_.now()));
   out.ended = outcome::kind::operations;
@@ -10760,14 +10887,33 @@ INNGEST_INLINE void replay::notify_error(const outcome& out) {
 }
 
 INNGEST_INLINE void replay::warn_of_changed_ids(const step_call& call) {
-  if (request_.target() || race_was_run_ || used_memos_ >= request_.memo_count()) return;
+  if (request_.target() || race_was_run_ || unused_results() == 0) return;
   if (std::exchange(warned_of_changed_ids_, true)) return;
   warnings_.push_back(warning_of_changed_id(call, first_unused()));
 }
 
+INNGEST_INLINE std::size_t replay::own_results() const {
+  if (!services_.is_preloaded) return request_.memo_count();
+  const auto& all = request_.completed();
+  const auto given = std::count_if(all.begin(), all.end(), services_.is_preloaded);
+  return request_.memo_count() - static_cast<std::size_t>(given);
+}
+
+INNGEST_INLINE std::size_t replay::unused_results() const {
+  if (used_memos_ >= request_.memo_count()) return 0;
+  const std::size_t left = request_.memo_count() - used_memos_;
+  if (!services_.is_preloaded) return left;
+  const auto& all = request_.completed();
+  const auto excused = std::count_if(all.begin(), all.end(), [&](const step_hash& step) {
+    return !ids_.is_used(step) && services_.is_preloaded(step);
+  });
+  return left - (std::min)(left, static_cast<std::size_t>(excused));
+}
+
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!ids_.is_used(step)) return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step) && !is_preloaded(step))
+      return "a step whose id has the hash " + detail::to_hex(step);
   }
   return "other steps";
 }
@@ -11356,7 +11502,9 @@ class group {
   }
 
   /// Chooses one of several variants once per run, and runs it. The server stores and shows the choice.
-  /// `choose` is a strategy such as experiment::weighted: see <inngest/experiment.hpp>.
+  /// `choose` is a strategy such as experiment::weighted: see <inngest/experiment.hpp>. The variants return
+  /// values of one type, which is not void.
+  /// \throws non_retriable_error when the stored choice is a variant that no longer exists.
   ///
   ///     auto [variant, price] = ctx.group.experiment(
   ///         "pricing", experiment::weighted({{"old", 80}, {"new", 20}}),
@@ -11557,6 +11705,17 @@ INNGEST_INLINE lifecycle_event::lifecycle_event(std::string_view event) {
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
 // inngest/step.hpp
+
+// inngest/detail/slug.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The name of a function on a server, where several apps may have a function of this id.
+inline std::string slug_of(std::string_view app_id, std::string_view function_id) {
+  return std::string(app_id).append("-").append(function_id);
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/expression.hpp
 
@@ -11780,12 +11939,12 @@ INNGEST_INLINE void cel_lexer::skip_space() {
 
 INNGEST_INLINE void cel_lexer::read_symbol(cel_token& out) {
   constexpr std::string_view two[] = {"==", "!=", "<=", ">=", "&&", "||"};
-  constexpr std::string_view one = "<>!+-*/%?:.,()[]{}";
+  constexpr std::string_view single = "<>!+-*/%?:.,()[]{}";
   const std::string_view rest = text_.substr(at_);
   for (const std::string_view sign : two) {
     if (rest.starts_with(sign)) out.text = sign;
   }
-  if (out.text.empty() && one.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
+  if (out.text.empty() && single.find(rest.front()) != std::string_view::npos) out.text = rest.substr(0, 1);
   if (out.text.empty()) {
     const std::string found(rest.substr(0, character_size(rest)));
     if (found == "=" || found == "&" || found == "|") fail("\"" + found + "\" must be doubled", at_);
@@ -12957,7 +13116,8 @@ struct fetch_request {
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
-  /// Header names and values.
+  /// Header names and values. "host" and what says how the body is sent, such as "content-length", are
+  /// ignored. A name that is no token of HTTP is refused.
   std::map<std::string, std::string> headers{};
   /// The request's body.
   std::string body{};
@@ -13062,7 +13222,7 @@ INNGEST_INLINE any_function::any_function(std::string app_id, function_options o
                                           std::vector<trigger_definition> triggers, handler_type handler,
                                           std::vector<any_function> end_handlers, bool is_endpoint,
                                           std::span<const detail::event_shape> event_shapes)
-    : shared_(std::make_shared<const definition>(definition{.slug = app_id + "-" + options.id,
+    : shared_(std::make_shared<const definition>(definition{.slug = detail::slug_of(app_id, options.id),
                                                             .app_id = app_id,
                                                             .options = std::move(options),
                                                             .triggers = std::move(triggers),
@@ -13422,8 +13582,9 @@ namespace inngest::inline INNGEST_ABI {
 
 /// Options of a wait for an event.
 struct wait_options {
-  /// How long to wait, up to 366 days. After that the step returns nullopt.
-  duration_ms timeout;
+  /// How long to wait, up to 366 days. Required; zero ends the wait at once. After that the step returns
+  /// nullopt.
+  required_duration timeout;
   /// A CEL expression over `event` (the run's event) and `async` (the received event). Events for which it is
   /// not true do not end the wait. Default: every event of the type ends it.
   std::string expression{};
@@ -13441,8 +13602,9 @@ enum class signal_conflict {
 struct signal_options {
   /// The name of the signal.
   std::string signal;
-  /// How long to wait, up to 366 days. After that the step returns nullopt.
-  duration_ms timeout;
+  /// How long to wait, up to 366 days. Required; zero ends the wait at once. After that the step returns
+  /// nullopt.
+  required_duration timeout;
   /// What happens when another run already waits for the signal.
   signal_conflict on_conflict = signal_conflict::fail;
 };
@@ -13732,7 +13894,9 @@ class step : private detail::step_base {
   }
 
   /// Waits for a signal and returns its data; nullopt after the timeout. Only one run at a time can wait for
-  /// a signal.
+  /// a signal: see signal_options::on_conflict.
+  /// \throws step_options_error for an invalid timeout; payload_error for a blank name of the signal, or data
+  /// that does not fit the type.
   template <json_convertible Data = json>
   std::optional<Data> wait_for_signal(step_options options, const signal_options& wait) {
     auto call =
@@ -13759,6 +13923,7 @@ class step : private detail::step_base {
   }
 
   /// Sends a signal once. It wakes the run that is waiting for it.
+  /// \throws step_error when it can't be sent, after the step's attempts.
   template <json_writable Data = json>
   sent_signal send_signal(step_options options, const std::string& signal, const Data& data = {}) {
     const auto send = [this, &signal, &data](const execution::step_call&, std::string& out) {
@@ -13795,7 +13960,7 @@ class step : private detail::step_base {
   template <event_type Event, class Output>
   Output invoke(step_options options, const function_ref<Event, Output>& called,
                 const typename Event::data_type& data, const invoke_options& invoke_options = {}) {
-    return invoke_slug<Output>(std::move(options), called.app_id + "-" + called.function_id, data,
+    return invoke_slug<Output>(std::move(options), detail::slug_of(called.app_id, called.function_id), data,
                                invoke_options);
   }
   /// Like the other overload, without options.
@@ -14102,9 +14267,9 @@ struct handler_resources {
   const std::vector<dependency>& of_client;
 };
 
-/// The handler's logger. It is silent during replay, so each message appears once; a retry repeats what the
-/// failed attempt has logged since the newest result, and messages before and in parallel branches and
-/// started steps may appear again, or in branches be missing, while these run. Messages carry the app, the
+/// The handler's logger. It is silent during replay, so a message normally appears once. A retry logs again
+/// what the failed attempt logged after the newest result. Before and in parallel branches and started steps,
+/// messages may appear again; in branches, they may also be missing. Messages carry the app, the
 /// function, the run, the attempt, and the step whose body logs them. An embedded engine also stores messages
 /// of level `info` and above with the run: see embedded::engine::logs_of.
 class context_logger {
@@ -14347,6 +14512,8 @@ class basic_context {
   /// Stores values with the running step; outside of steps, with the run: see score(). `values` is a JSON
   /// object of at most 64 KB. In a step, an embedded engine leaves out what exceeds a limit, and logs a
   /// warning: see docs/embedding.md.
+  /// \throws configuration_error for an invalid kind or values; outside of steps also unauthorized,
+  /// request_rejected, unreachable.
   void set_metadata(const std::string& kind, const json& values,
                     metadata_change change = metadata_change::set);
 
@@ -15143,12 +15310,12 @@ INNGEST_INLINE void option_check::check_retries(const std::string& option,
 
 INNGEST_INLINE std::string option_check::warning() const {
   const auto starts_it = [](const trigger_definition& trigger) {
-    return trigger.expression.empty() && matches(trigger.event, "inngest/function.cancelled");
+    return trigger.expression.empty() && matches(trigger.event, reserved_event::cancelled);
   };
   if (!std::any_of(triggers_.begin(), triggers_.end(), starts_it)) return {};
   const auto cancels_it = [](const cancel_on& cancel) {
     return cancel.expression.empty() && cancel.match.empty() &&
-           matches(cancel.event, "inngest/function.cancelled");
+           matches(cancel.event, reserved_event::cancelled);
   };
   const bool cancelled = (options_.singleton && options_.singleton->mode == singleton_mode::cancel) ||
                          std::any_of(options_.cancel_on.begin(), options_.cancel_on.end(), cancels_it);
@@ -16127,7 +16294,6 @@ enum class signature_state {
   mismatch,           ///< it was made with another key, or for another body
   duplicate_members,  ///< the body has an object with duplicate members
 };
-inline constexpr std::size_t signature_states = 7;
 
 /// The result of checking a body's signature.
 struct [[nodiscard]] signature_check {
@@ -16406,7 +16572,7 @@ struct client_options {
   /// The time limit of one HTTP request.
   duration_ms timeout = std::chrono::seconds(30);
   /// The maximum number of attempts to send events: 1 or more. The delay between them starts at 100 ms and
-  /// doubles.
+  /// doubles; a random part of up to a half is added.
   int send_attempts = 5;
   /// Receives log messages. Default: standard error, with the level INNGEST_LOG_LEVEL (default "info").
   std::optional<logger> log{};
@@ -16559,15 +16725,57 @@ std::optional<std::string> url_problem(std::string_view url);
 /// The scheme, host and port of an http or https URL, in lower case and without the scheme's own port.
 std::string url_origin(std::string_view url);
 
-/// Whether a text is a method of HTTP: a token, as in RFC 9110.
-bool is_http_method(std::string_view text);
-
 /// Why a request can't be sent; nullopt when it can.
 std::optional<std::string> request_line_problem(std::string_view method, std::string_view url);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/http/detail/impl/request_line.ipp
+
+// inngest/http/detail/fields.hpp
+
+// The rules for the names of header fields. Names and values of a fetch may come from an event.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Whether a text is a token as in RFC 9110, as names of fields and methods must be.
+bool is_http_token(std::string_view text);
+
+/// Whether a field says how bytes are sent: "content-length" and the like. Only what sends a message knows
+/// them. A wrong length would make the rest of a body another request.
+bool is_framing_field(std::string_view name);
+
+/// Why the fields can't be sent; nullopt when they can.
+std::optional<std::string> fields_problem(const http::headers& fields);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/http/detail/impl/fields.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE bool is_http_token(std::string_view text) {
+  constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
+  const auto is_allowed = [&](char c) {
+    return is_letter_or_digit(c) || signs.find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
+}
+
+INNGEST_INLINE bool is_framing_field(std::string_view name) {
+  constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
+                                                "trailer",    "transfer-encoding", "upgrade"};
+  return std::any_of(all.begin(), all.end(), [&](std::string_view field) { return same_word(field, name); });
+}
+
+INNGEST_INLINE std::optional<std::string> fields_problem(const http::headers& fields) {
+  for (const auto& [name, value] : fields) {
+    if (!is_http_token(name)) return "not the name of a header: \"" + name + "\"";
+  }
+  return std::nullopt;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -16619,7 +16827,7 @@ INNGEST_INLINE std::string shown_url(std::string_view url) {
 INNGEST_INLINE std::optional<std::string> url_problem(std::string_view url) {
   const std::size_t scheme = http_scheme_length(url);
   if (scheme == 0) return "not an http or https URL: \"" + shown_url(url) + "\"";
-  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+  const auto is_blank = [](char c) { return c == ' ' || is_control(c); };
   if (std::any_of(url.begin(), url.end(), is_blank))
     return "a URL must not have spaces, line ends or other control characters: encode what comes from "
            "elsewhere, for example with inngest::http::percent_encoded";
@@ -16636,17 +16844,9 @@ INNGEST_INLINE std::string url_origin(std::string_view url) {
   return out;
 }
 
-INNGEST_INLINE bool is_http_method(std::string_view text) {
-  constexpr std::string_view signs = "!#$%&'*+-.^_`|~";
-  const auto is_allowed = [&](char c) {
-    return is_letter_or_digit(c) || signs.find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_allowed);
-}
-
 INNGEST_INLINE std::optional<std::string> request_line_problem(std::string_view method,
                                                                std::string_view url) {
-  if (!is_http_method(method)) return "not a method of HTTP: \"" + std::string(method) + "\"";
+  if (!is_http_token(method)) return "not a method of HTTP: \"" + std::string(method) + "\"";
   return url_problem(url);
 }
 
@@ -16983,8 +17183,8 @@ class client {
   template <json_convertible Data, class Handler>
   [[nodiscard]] deferred_function<Data> create_deferred_function(function_options options,
                                                                  Handler handler) const {
-    trigger_definition trigger{.event = "inngest/deferred.schedule"};
-    trigger.expression = "event.data._inngest.fn_slug == '" + id() + "-" + options.id + "'";
+    trigger_definition trigger{.event = detail::reserved_event::deferred};
+    trigger.expression = "event.data._inngest.fn_slug == '" + detail::slug_of(id(), options.id) + "'";
     const std::vector<trigger_definition> triggers{std::move(trigger)};
     const auto shapes = detail::shapes_of_events<deferred<Data>>();
     shared_->check(*shared_, options, triggers, shapes, {});
@@ -17020,11 +17220,12 @@ class client {
   sent_events send_once(std::vector<any_event> events) const;
 
   /// Sends the events in the outbox, in order. send() also does this before it sends new events.
-  /// \throws unreachable when no server answers.
+  /// \throws unreachable when no server answers; unauthorized; protocol_error.
   void flush_outbox() const;
 
   /// Wakes the run that waits for the signal and returns the run's id, or `nullopt` when no run waits for it.
-  /// \throws unauthorized, request_rejected, unreachable.
+  /// \throws payload_error for a blank name or data that can't be written; unauthorized, request_rejected,
+  /// unreachable.
   template <json_writable Data = json>
   std::optional<std::string> send_signal(const std::string& signal, const Data& data = {},
                                          const send_options& options = {}) const {
@@ -17032,7 +17233,8 @@ class client {
   }
 
   /// Publishes a message to the subscribers of the channel's topic.
-  /// \throws unauthorized, request_rejected, unreachable.
+  /// \throws payload_error for a blank channel or topic, or data that can't be written; unauthorized,
+  /// request_rejected, unreachable.
   template <json_writable Data>
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
     protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
@@ -17235,16 +17437,66 @@ class client {
 
 // inngest/impl/client.ipp
 
+// inngest/http/detail/status.hpp
+
+// The rules for the status codes of answers.
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Whether a later attempt may have another answer.
+constexpr bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
+
+/// The words after a status code; "Status" for a rare one.
+std::string_view reason_phrase(int status);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/http/detail/impl/status.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE std::string_view reason_phrase(int status) {
+  using row = std::pair<int, std::string_view>;
+  static constexpr auto rows = std::to_array<row>({{200, "OK"},
+                                                   {201, "Created"},
+                                                   {204, "No Content"},
+                                                   {206, "Partial Content"},
+                                                   {303, "See Other"},
+                                                   {400, "Bad Request"},
+                                                   {401, "Unauthorized"},
+                                                   {403, "Forbidden"},
+                                                   {404, "Not Found"},
+                                                   {405, "Method Not Allowed"},
+                                                   {408, "Request Timeout"},
+                                                   {409, "Conflict"},
+                                                   {413, "Content Too Large"},
+                                                   {414, "URI Too Long"},
+                                                   {415, "Unsupported Media Type"},
+                                                   {417, "Expectation Failed"},
+                                                   {421, "Misdirected Request"},
+                                                   {429, "Too Many Requests"},
+                                                   {431, "Request Header Fields Too Large"},
+                                                   {500, "Internal Server Error"},
+                                                   {501, "Not Implemented"},
+                                                   {503, "Service Unavailable"},
+                                                   {505, "HTTP Version Not Supported"}});
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const row& candidate) { return candidate.first == status; });
+  return found == rows.end() ? "Status" : found->second;
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE any_function end_handler_of(const std::string& app_id, const function_options& options,
                                            run_end end, std::optional<int> retries,
                                            any_function::handler_type handler) {
   const char* suffix = end == run_end::failed ? "failure" : end == run_end::cancelled ? "cancel" : "success";
-  const char* event = end == run_end::failed      ? "inngest/function.failed"
-                      : end == run_end::cancelled ? "inngest/function.cancelled"
-                                                  : "inngest/function.finished";
-  std::string expression = "event.data.function_id == '" + app_id + "-" + options.id + "'";
+  const char* event = end == run_end::failed      ? reserved_event::failed
+                      : end == run_end::cancelled ? reserved_event::cancelled
+                                                  : reserved_event::finished;
+  std::string expression = "event.data.function_id == '" + slug_of(app_id, options.id) + "'";
   if (end == run_end::finished) expression += " && event.data._inngest.status == 'Completed'";
   const std::string name = options.name.empty() ? options.id : options.name;
   function_options own{.id = options.id + "-" + suffix, .name = name + " (" + suffix + ")"};
@@ -17511,7 +17763,7 @@ INNGEST_INLINE std::vector<std::string> client::post(const http::request& reques
       problem = without_keys(refusal(answer));
       if (answer.status == 401 || answer.status == 403)
         throw unauthorized("the event key was refused: " + problem);
-      const bool may_pass = answer.status >= 500 || answer.status == 429 || answer.status == 408;
+      const bool may_pass = detail::may_pass(answer.status);
       if (!may_pass && expected == 0 && !judges_events(answer.status))
         throw protocol_error("the answer is not from an Inngest server: sending " + what + ": " + problem);
       if (!may_pass)
@@ -17698,7 +17950,6 @@ class reply {
 
  private:
   void send_in_pieces(response answer);
-  static void collect_pieces(response& answer);
   void abandon() noexcept;
 
   std::shared_ptr<exchange> to_;  // null once answered
@@ -17708,6 +17959,32 @@ class reply {
 }  // namespace inngest::inline INNGEST_ABI::http
 
 // inngest/http/impl/reply.ipp
+
+// inngest/http/detail/collect_stream.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// Makes an answer in pieces a whole one, for whom can't pass on pieces. The pieces replace the body, as they
+/// do where they are sent. A whole answer stays as it is.
+void collect_stream(http::response& answer);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
+// inngest/http/detail/impl/collect_stream.ipp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+INNGEST_INLINE void collect_stream(http::response& answer) {
+  const auto stream = std::exchange(answer.stream, nullptr);
+  if (!stream) return;
+  answer.body.clear();
+  stream([&](std::string_view piece) {
+    answer.body += piece;
+    return true;
+  });
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
 
 namespace inngest::inline INNGEST_ABI::http {
 
@@ -17724,7 +18001,7 @@ INNGEST_INLINE reply::~reply() { abandon(); }
 INNGEST_INLINE void reply::send(response answer) {
   if (!to_ || has_begun_) return;
   if (answer.stream && to_->streams()) return send_in_pieces(std::move(answer));
-  if (answer.stream) collect_pieces(answer);
+  detail::collect_stream(answer);
   const auto to = std::exchange(to_, nullptr);
   to->send(std::move(answer));
 }
@@ -17734,15 +18011,6 @@ INNGEST_INLINE void reply::send_in_pieces(response answer) {
   begin(std::move(answer));
   stream([this](std::string_view piece) { return write(std::string(piece)); });
   end();
-}
-
-INNGEST_INLINE void reply::collect_pieces(response& answer) {
-  const auto stream = std::exchange(answer.stream, nullptr);
-  answer.body.clear();
-  stream([&](std::string_view piece) {
-    answer.body += piece;
-    return true;
-  });
 }
 
 INNGEST_INLINE void reply::begin(response head) {
@@ -17880,8 +18148,7 @@ INNGEST_INLINE std::size_t call_registry::count() const {
 }
 
 INNGEST_INLINE bool call_registry::drain(std::chrono::milliseconds grace) {
-  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
-  const auto until = std::chrono::steady_clock::now() + std::clamp(grace, shortest, longest);
+  const auto until = std::chrono::steady_clock::now() + detail::within_a_year(grace);
   std::vector<execution::call_stop> running;
   {
     const std::lock_guard lock(mutex_);
@@ -18041,8 +18308,7 @@ INNGEST_INLINE void run_and_report(std::function<void()> work) noexcept {
 INNGEST_INLINE thread_pool::thread_pool(thread_pool_options options) {
   if (options.threads == 0)
     options.threads = (std::max)(std::size_t{64}, std::size_t{8} * std::thread::hardware_concurrency());
-  constexpr std::chrono::milliseconds shortest{0}, longest = std::chrono::hours(366 * 24);
-  options.max_idle = std::clamp(options.max_idle, shortest, longest);  // more would overflow a time point
+  options.max_idle = detail::within_a_year(options.max_idle);
   state_ = std::make_shared<state>(options);
 }
 
@@ -18324,6 +18590,9 @@ struct serve_options {
   /// For tests: the current time, by which the times of steps and retries are judged. Called from any thread.
   /// Default: the system's clock.
   std::function<std::chrono::system_clock::time_point()> clock{};
+  /// For tests: whether the test has stored the step's result before the run began. No run has to ask for
+  /// such a result, and no call has made it. Default: none is.
+  std::function<bool(const step_hash&)> is_preloaded{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -18392,6 +18661,7 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   for (const any_function& function : functions) add(function);
   services.keep_log = options.on_log;
   services.now = options.clock ? options.clock : [] { return std::chrono::system_clock::now(); };
+  services.is_preloaded = options.is_preloaded;
   services.send = [sender = client](std::vector<any_event> events, execution::replay& replay) {
     if (const std::string inherited = replay.propagated_sessions(); !inherited.empty()) {
       for (any_event& event : events) event.set_propagated_sessions(inherited);
@@ -18923,7 +19193,7 @@ INNGEST_INLINE execution::checkpoints::saved save_with_server(
       if (answer.status >= 200 && answer.status < 300) return saved::yes;
       if (answer.status == 409) return saved::stale;
       problem = protocol::refusal(answer);
-      if (answer.status < 500 && answer.status != 429 && answer.status != 408) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem = failed.what();
     }
@@ -20518,6 +20788,7 @@ INNGEST_INLINE std::string words_of_problem(httplib::Error problem) {
 INNGEST_INLINE std::pair<std::string, std::string> split_url(const http::request& request) {
   if (const auto problem = request_line_problem(request.method, request.url))
     throw configuration_error(to_printable(*problem));
+  if (const auto problem = fields_problem(request.headers)) throw configuration_error(to_printable(*problem));
   const std::string_view url = request.url;
   const std::size_t scheme = http_scheme_length(url);
   const std::size_t end = scheme + url_authority(url).size();
@@ -20597,14 +20868,17 @@ INNGEST_INLINE httplib::Request httplib_request(const http::request& request, co
   out.method = request.method;
   out.path = target;
   out.body = request.body;
-  for (const auto& [name, value] : request.headers) out.headers.emplace(name, value);
+  for (const auto& [name, value] : request.headers) {
+    if (!is_framing_field(name)) out.headers.emplace(name, value);
+  }
   return out;
 }
 
 /// Collects the body of an answer, as far as its size and the time that it takes are within limits.
 class limited_body {
  public:
-  explicit limited_body(std::chrono::milliseconds timeout) : timeout_((std::min)(timeout, longest)) {}
+  explicit limited_body(std::chrono::milliseconds timeout)
+      : timeout_((std::min)(timeout, std::chrono::milliseconds(a_year))) {}
 
   /// Returns false when a limit is reached.
   bool take(std::string_view bytes) {
@@ -20627,7 +20901,6 @@ class limited_body {
 
  private:
   static constexpr std::size_t most = INNGEST_MAX_BODY_SIZE;
-  static constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365);
 
   const std::chrono::milliseconds timeout_;
   const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
@@ -21518,9 +21791,8 @@ INNGEST_INLINE subscription_body::subscription_body(client app, std::string chan
       options_(limited(std::move(options))) {}
 
 INNGEST_INLINE subscribe_options subscription_body::limited(subscribe_options options) {
-  constexpr std::chrono::milliseconds shortest{1}, longest = std::chrono::hours(366 * 24);
   for (duration_ms* pause : {&options.first_pause, &options.longest_pause})
-    *pause = std::clamp<std::chrono::milliseconds>(*pause, shortest, longest);
+    *pause = detail::within_a_year(*pause, std::chrono::milliseconds(1));
   return options;
 }
 
@@ -21554,9 +21826,8 @@ INNGEST_INLINE subscription_state subscription_body::state() const {
 }
 
 INNGEST_INLINE bool subscription_body::wait_until_open(duration_ms timeout) const {
-  constexpr std::chrono::milliseconds longest = std::chrono::hours(366 * 24);
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::clamp<std::chrono::milliseconds>(timeout, {}, longest), [&] {
+  changed_.wait_for(lock, detail::within_a_year(timeout), [&] {
     return state_ == subscription_state::open || state_ == subscription_state::stopped || is_stopping();
   });
   return state_ == subscription_state::open;
@@ -22153,8 +22424,9 @@ struct rerun_step {
   /// timeout of either, and for a sleep. Empty: the step runs.
   std::string result{};
   /// Selects the failed step, instead of `step`: the new run has all results of the earlier one except the
-  /// failures that ended it. If the function failed outside of its steps, it is called again with all
-  /// results. Requires a failed run; the other members must be empty.
+  /// failures that ended it, or may have done so: see "Putting runs right" in docs/operating.md. If the
+  /// function failed outside of its steps, it is called again with all results. Requires a failed run; the
+  /// other members must be empty.
   bool from_failed_step = false;
 };
 
@@ -22237,7 +22509,8 @@ struct run {
   /// over the signal. Otherwise empty.
   std::string waits_for{};
   /// When a sleeping run wakes up, a waiting run times out, or a queued run is due, if that is later than
-  /// now; otherwise `nullopt`. Of a run behind a throttle, about when it begins; `nullopt` behind a thousand.
+  /// now; otherwise `nullopt`. For a run behind a throttle, about when it begins; `nullopt` if more than
+  /// 1,000 runs are ahead of it.
   std::optional<timestamp> until{};
 
   /// Whether the run completed, failed, was cancelled or skipped.
@@ -22269,7 +22542,7 @@ struct run {
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE run_failed::run_failed(const std::string& what, run_error error)
-    : inngest::error(error_code::step_failed, what), error_(std::move(error)) {}
+    : inngest::error(error_code::run_failed, what), error_(std::move(error)) {}
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
@@ -22304,7 +22577,7 @@ struct run_event {
 };
 
 /// The name of the event with which deferred functions start.
-inline constexpr std::string_view deferred_event = "inngest/deferred.schedule";
+inline constexpr std::string_view deferred_event = detail::reserved_event::deferred;
 
 /// Selects a page of runs, newest first. A run must match all members that are set.
 struct run_query {
@@ -22444,8 +22717,8 @@ struct retention_rule {
   std::string function{};
   /// Runs that ended with this status; `nullopt` selects all.
   std::optional<run_status> status{};
-  /// How long to keep them after their end.
-  duration_ms keep{};
+  /// How long to keep them after their end. Required; zero removes them at the next check.
+  required_duration keep;
 };
 
 /// How long a store keeps ended runs.
@@ -22501,13 +22774,13 @@ INNGEST_INLINE duration_ms retention::keep_for(std::string_view function, run_st
 
 INNGEST_INLINE duration_ms retention::shortest() const {
   duration_ms out = history;
-  for (const retention_rule& rule : rules) out = (std::min)(out, rule.keep);
+  for (const retention_rule& rule : rules) out = (std::min<duration_ms>)(out, rule.keep);
   return out;
 }
 
 INNGEST_INLINE duration_ms retention::longest() const {
   duration_ms out = history;
-  for (const retention_rule& rule : rules) out = (std::max)(out, rule.keep);
+  for (const retention_rule& rule : rules) out = (std::max<duration_ms>)(out, rule.keep);
   return out;
 }
 
@@ -22821,6 +23094,15 @@ struct changes {
   bool empty() const;
 };
 
+/// How much metadata of one kind and target a run has, so that an engine limits it also after a restart.
+struct metadata_amount {
+  std::string run_id{};     ///< the run
+  std::string subject{};    ///< see run_note::subject
+  std::string target{};     ///< see run_note::target
+  std::size_t changes = 0;  ///< the number of notes
+  std::size_t bytes = 0;    ///< of their texts and targets
+};
+
 /// The work that an engine continues: the unfinished runs, and everything that belongs to them.
 struct unfinished_work {
   std::vector<event_record> events{};             ///< events that are not dispatched, oldest first
@@ -22831,6 +23113,8 @@ struct unfinished_work {
   std::vector<remembered_value> values{};         ///< all values
   std::vector<app_record> apps{};                 ///< all registrations
   std::vector<bulk_operation> bulk_operations{};  ///< those that are running
+  /// The metadata of the runs. A store that leaves it out lets each process add up to the limits again.
+  std::vector<metadata_amount> metadata{};
   /// The highest job id in the store, or a higher number. Includes unreadable jobs.
   std::uint64_t last_job = 0;
   /// The unreadable records. The other members contain nothing of the runs named here.
@@ -22885,8 +23169,8 @@ class store {
   /// \throws store_error
   virtual void forget_before(timestamp time) = 0;
   /// Like forget_before(), with a time that depends on each run's function and status. For events and values,
-  /// retention::history applies. A run that repeats another one stays as long as that one, or
-  /// run_query::is_repeated would select as not repeated what was already repeated. Default: forget_before()
+  /// retention::history applies. A run that repeats another one stays as long as that one:
+  /// otherwise run_query::is_repeated would select a repeated run as not repeated. Default: forget_before()
   /// with the longest of all times. \throws store_error
   virtual void forget(const retention& kept, timestamp now) {
     forget_before(time_before(now, kept.longest()));
@@ -22896,10 +23180,10 @@ class store {
   /// another one stays as long as that one. Returns the number of removed runs. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t forget_down_to(std::uint64_t /*bytes*/) { return 0; }
-  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because a full store
-  /// may get room by it. Removes what these two remove, except the runs of room_to_make::spared and their
-  /// events: a failed commit may have stored a part of a spared run, and the next one would restore only the
-  /// rest. Returns the number of runs that it removed before their time. Default: removes nothing.
+  /// The engine calls it instead of forget() and forget_down_to() while commits fail, because that may free
+  /// the space that commits need. Removes what these two remove, except the runs of room_to_make::spared and
+  /// their events: a failed commit may have stored a part of a spared run, and the next one would restore
+  /// only the rest. Returns the number of runs that it removed before their time. Default: removes nothing.
   /// \throws store_error
   virtual std::size_t make_room(const room_to_make& /*wanted*/, timestamp /*now*/) { return 0; }
 
@@ -23128,7 +23412,7 @@ INNGEST_INLINE bool is_match(const run& run, const std::vector<run_event>& event
          (query.statuses.empty() || one_of(query.statuses, run.status)) &&
          (query.function.empty() || run.function_slug == query.function) &&
          (!query.functions || one_of(*query.functions, run.function_slug)) &&
-         (query.app.empty() || run.function_slug == query.app + "-" + run.function_id) &&
+         (query.app.empty() || run.function_slug == detail::slug_of(query.app, run.function_id)) &&
          (!query.is_deferred || *query.is_deferred == (run.event_name == deferred_event)) && time &&
          (!query.from || *time >= *query.from) && (!query.until || *time < *query.until) &&
          (query.event_name.empty() || run.event_name == query.event_name) && is_of_event && has_error &&
@@ -23538,18 +23822,18 @@ INNGEST_INLINE run_page store::find_page(const run_query& query) const {
                                       .until = query.until,
                                       .oldest_first = query.oldest_first});
   const bool is_last = found.size() < wanted;
-  const auto is_repeated = [this](const run& each) {
-    const std::vector<run> all = reruns_of(first_run_of(each));
+  const auto is_repeated = [this](const run& candidate) {
+    const std::vector<run> all = reruns_of(first_run_of(candidate));
     return std::any_of(all.begin(), all.end(),
-                       [&](const run& again) { return is_later_repetition(again.id, each); });
+                       [&](const run& again) { return is_later_repetition(again.id, candidate); });
   };
-  for (run& each : found) {
+  for (run& candidate : found) {
     if (out.runs.size() == query.limit) return out;
-    out.next = cursor_of({time_of(each, query.by).value_or(timestamp()), each.id});
+    out.next = cursor_of({time_of(candidate, query.by).value_or(timestamp()), candidate.id});
     const bool needs_events = !query.event_id.empty();
-    if (is_match(each, needs_events ? events_of(each.id) : std::vector<run_event>(), query) &&
-        (!query.is_repeated || *query.is_repeated == is_repeated(each)))
-      out.runs.push_back(std::move(each));
+    if (is_match(candidate, needs_events ? events_of(candidate.id) : std::vector<run_event>(), query) &&
+        (!query.is_repeated || *query.is_repeated == is_repeated(candidate)))
+      out.runs.push_back(std::move(candidate));
   }
   if (is_last) out.next.clear();
   return out;
@@ -23560,8 +23844,9 @@ INNGEST_INLINE std::string store::visit_page(const run_query& query,
   run_query wanted = query;
   wanted.limit = runs_of_default_page;
   run_page found = find_page(wanted);
-  for (const run& each : found.runs)
-    visit({.id = each.id, .status = each.status, .time = time_of(each, query.by).value_or(timestamp())});
+  for (const run& listed : found.runs)
+    visit(
+        {.id = listed.id, .status = listed.status, .time = time_of(listed, query.by).value_or(timestamp())});
   return std::move(found.next);
 }
 
@@ -23571,10 +23856,10 @@ INNGEST_INLINE event_page store::find_event_page(const event_query& query) const
   std::vector<event_record> found =
       find_events({.before = query.before.substr(0, query.before.rfind('@')), .limit = wanted});
   const bool is_last = found.size() < wanted;
-  for (event_record& each : found) {
+  for (event_record& event : found) {
     if (out.events.size() == query.limit) return out;
-    out.next = cursor_of({each.received_at, each.id});
-    if (is_match(each, query)) out.events.push_back(std::move(each));
+    out.next = cursor_of({event.received_at, event.id});
+    if (is_match(event, query)) out.events.push_back(std::move(event));
   }
   if (is_last) out.next.clear();
   return out;
@@ -23592,8 +23877,8 @@ INNGEST_INLINE std::vector<run> store::reruns_of(std::string_view run_id) const 
     std::vector<run> page = find_runs(query);
     const bool is_last = page.size() < query.limit;
     if (!page.empty()) query.before = page.back().id;
-    for (run& each : page) {
-      if (each.original_run_id == run_id) out.push_back(std::move(each));
+    for (run& candidate : page) {
+      if (candidate.original_run_id == run_id) out.push_back(std::move(candidate));
     }
     if (is_last) return out;
   }
@@ -23614,8 +23899,9 @@ INNGEST_INLINE std::vector<run_times> store::times_of_runs(const std::string& fu
   run_query query{.function = function, .limit = 200};
   while (out.size() < most) {
     const std::vector<run> page = find_runs(query);
-    for (const run& each : page) {
-      if (out.size() < most) out.push_back({each.status, each.queued_at, each.started_at, each.ended_at});
+    for (const run& recent : page) {
+      if (out.size() < most)
+        out.push_back({recent.status, recent.queued_at, recent.started_at, recent.ended_at});
     }
     if (page.size() < query.limit) break;
     query.before = page.back().id;
@@ -23635,7 +23921,7 @@ INNGEST_INLINE std::string store::export_unreadable() const { return export_reco
 
 INNGEST_INLINE std::string store::export_records(const std::vector<unreadable_record>& records) const {
   std::string out;
-  for (const unreadable_record& each : records) out += line_of(each) + "\n";
+  for (const unreadable_record& record : records) out += line_of(record) + "\n";
   return out;
 }
 
@@ -23645,8 +23931,8 @@ INNGEST_INLINE bool store::remove_unreadable(const std::string& table, const std
 
 INNGEST_INLINE std::vector<std::string> store::check() const {
   std::vector<std::string> out;
-  for (const unreadable_record& each : unreadable())
-    out.push_back(each.table + " where " + each.key + ": " + each.reason);
+  for (const unreadable_record& record : unreadable())
+    out.push_back(record.table + " where " + record.key + ": " + record.reason);
   return out;
 }
 
@@ -24105,32 +24391,32 @@ INNGEST_INLINE void add_functions(detail::prometheus_writer& out, const engine_m
 
 INNGEST_INLINE std::string prometheus_text(const engine_metrics& metrics) {
   detail::prometheus_writer out;
-  const auto one = [&](const char* name, const char* type, const char* help, auto value) {
+  const auto add = [&](const char* name, const char* type, const char* help, auto value) {
     out.begin(name, type, help);
     out.sample(static_cast<double>(value));
   };
   out.begin("info", "gauge", "The library's version; always 1.");
   out.sample(1, {{"version", INNGEST_VERSION}});
-  one("workers", "gauge", "Threads that make calls.", metrics.workers);
-  one("calls", "gauge", "Function calls and step requests in progress.", metrics.calls);
-  one("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
-  one("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
+  add("workers", "gauge", "Threads that make calls.", metrics.workers);
+  add("calls", "gauge", "Function calls and step requests in progress.", metrics.calls);
+  add("jobs", "gauge", "Scheduled calls and timers.", metrics.jobs);
+  add("oldest_due_job_seconds", "gauge", "How long the oldest due call has been waiting to begin.",
       static_cast<double>(metrics.oldest_due_job.count()) / 1000);
   out.begin("awaiting_worker", "gauge", "Runs whose due call waits for a worker of their app.");
   for (const auto& [app, runs] : metrics.awaiting_worker)
     out.sample(static_cast<double>(runs), {{"app", app}});
-  one("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
+  add("concurrency_slots_in_use", "gauge", "Running calls that hold a slot of a concurrency limit.",
       metrics.slots_in_use);
-  one("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",
+  add("concurrency_slots_awaited", "gauge", "Due calls that wait for a slot of a concurrency limit.",
       metrics.slots_awaited);
-  one("events_accepted_total", "counter", "Events that were accepted.", metrics.events_accepted);
+  add("events_accepted_total", "counter", "Events that were accepted.", metrics.events_accepted);
   out.begin("commits_total", "counter", "Commits of the store, by how they ended.");
   out.sample(static_cast<double>(metrics.commits), {{"outcome", "completed"}});
   out.sample(static_cast<double>(metrics.commits_failed), {{"outcome", "failed"}});
   out.begin("commit_duration_seconds", "histogram", "How long commits of the store took.");
   out.samples(metrics.commit_durations, {}, {});
-  one("store_bytes", "gauge", "The size of the store's files.", metrics.store_bytes);
-  one("unreadable_records", "gauge", "Records of the store that could not be read at the start.",
+  add("store_bytes", "gauge", "The size of the store's files.", metrics.store_bytes);
+  add("unreadable_records", "gauge", "Records of the store that could not be read at the start.",
       metrics.unreadable_records);
   add_functions(out, metrics);
   return out.take();
@@ -24292,13 +24578,14 @@ class engine {
   /// store.
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
 
-  /// Ends the wait for a signal; `data`, a JSON text, becomes part of the step's result. Returns the id of
-  /// the run that was waiting, or `nullopt` when none was.
-  /// \throws unreachable when the engine can't write to its store.
+  /// Ends the wait for a signal; `data`, a JSON text such as "\"yes\"", becomes part of the step's result.
+  /// Returns the id of the run that was waiting, or `nullopt` when none was. client::send_signal takes typed
+  /// data.
+  /// \throws payload_error when `data` is not JSON; unreachable when the engine can't write to its store.
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
 
-  /// Starts a run of the function, regardless of its triggers, and returns the run's id. `data` becomes the
-  /// data of the run's event.
+  /// Starts a run of the function, regardless of its triggers and its rate limit, and returns the run's id.
+  /// `data` becomes the data of the run's event.
   /// \throws configuration_error when the engine does not have the function, or the function is a singleton
   /// that is running; unreachable when the engine can't write to its store.
   template <json_writable Data = json>
@@ -25094,10 +25381,10 @@ INNGEST_INLINE std::string memo_of_result(const std::string& result, step_kind k
   if (kind == step_kind::sleep && !value.is_null())
     throw payload_error("result", "the step is a sleep, whose result is null");
   if (kind == step_kind::sleep) return "null";
-  if (kind != step_kind::wait_for_event) return "{\"data\":" + result + "}";
+  if (kind != step_kind::wait_for_event) return protocol::memo_of_data(result);
   if (value.is_null()) return "null";
   if (has("name")) return result;
-  if (has("signal")) return "{\"data\":" + result + "}";
+  if (has("signal")) return protocol::memo_of_data(result);
   throw payload_error("result",
                       "the step is a wait, whose result is null, an event with name and data, or an object "
                       "with signal and data");
@@ -25107,17 +25394,40 @@ INNGEST_INLINE bool begins_step(progress what) {
   return what == progress::step_planned || kind_begun_by(what) != step_kind::run;
 }
 
-/// The steps that failed after the last step had begun. After these failures the function did not go on.
-INNGEST_INLINE std::set<step_hash> last_failures(const run& run) {
-  std::set<step_hash> out, under_way;
+/// What the timeline tells of a step. Places in the timeline are counted from 1.
+struct step_story {
+  std::size_t row = 0;  // steps that the function began together have one number
+  std::size_t begun = 0;
+  std::size_t ended = 0;
+  bool was_followed = false;  // the function began a step when only this one's end was new
+};
+
+struct stories {
+  std::map<step_hash, step_story> of_steps{};
+  std::size_t last_begin = 0;  // of any step
+};
+
+INNGEST_INLINE stories stories_of(const run& run) {
+  stories out;
+  std::vector<step_hash> news;  // the steps that ended after the last one had begun
+  std::size_t row = 0;
+  std::size_t place = 0;
   for (const timeline_entry& entry : run.timeline) {
+    ++place;
     if (entry.step.empty()) continue;
     const step_hash id = step_hash_of(entry);
-    const bool begins = begins_step(entry.what);
-    if (begins || !under_way.contains(id)) out.clear();  // a step begins, or ran at once
-    if (begins) under_way.insert(id);
-    if (ends_step(entry.what)) under_way.erase(id);
-    if (entry.what == progress::step_failed) out.insert(id);
+    const auto known = out.of_steps.find(id);
+    const bool is_under_way = known != out.of_steps.end() && known->second.ended == 0;
+    if (begins_step(entry.what) || !is_under_way) {  // it begins, or ran at once
+      if (news.size() == 1) out.of_steps[news.front()].was_followed = true;
+      news.clear();
+      if (out.last_begin + 1 != place) ++row;
+      out.of_steps[id] = {.row = row, .begun = place};
+      out.last_begin = place;
+    }
+    if (!ends_step(entry.what)) continue;
+    out.of_steps[id].ended = place;
+    news.push_back(id);
   }
   return out;
 }
@@ -25126,23 +25436,92 @@ INNGEST_INLINE bool is_failure(const memo_record& memo) {
   return std::string_view(memo.text).starts_with("{\"error\"");
 }
 
-/// Whether the step failed with the run's error: the function let its failure through, although others of a
-/// parallel group began after it. An equal failure that the function went on from can't be told apart.
-INNGEST_INLINE bool has_error_of(const run& run, const memo_record& memo) {
-  if (!run.error) return false;
-  json whole = json::parse(memo.text, nullptr, false);
-  if (!whole.is_object()) return false;
-  const run_error error = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
-  return error.name == run.error->name && error.message == run.error->message;
+INNGEST_INLINE std::string text_member(const json& object, const char* name) {
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// All results but for the failures that ended the run.
+/// The run's error and its causes, which are the errors that the handler wrapped; empty without an error.
+INNGEST_INLINE std::vector<run_error> errors_of(const run& run) {
+  constexpr std::size_t most = 16;  // an app may nest any number
+  std::vector<run_error> out;
+  if (!run.error) return out;
+  out.push_back({.name = run.error->name, .message = run.error->message});
+  const json whole = json::parse(run.error->text, nullptr, false);
+  const json* error = &whole;
+  while (error->is_object() && error->contains("cause") && out.size() < most) {
+    error = &(*error)["cause"];
+    out.push_back({.name = text_member(*error, "name"), .message = text_member(*error, "message")});
+  }
+  return out;
+}
+
+/// Whether the step failed with one of the run's errors: the function let its failure through. The name
+/// of a cause is not that of the step's error, but of the exception by which the handler learnt of it.
+INNGEST_INLINE bool has_error_of(const std::vector<run_error>& errors, const memo_record& memo) {
+  json whole = json::parse(memo.text, nullptr, false);
+  if (!whole.is_object() || errors.empty()) return false;
+  const run_error own = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
+  if (own.name == errors.front().name && own.message == errors.front().message) return true;
+  return !own.message.empty() && std::any_of(errors.begin() + 1, errors.end(), [&](const run_error& cause) {
+    return cause.message == own.message;
+  });
+}
+
+/// A step that failed.
+struct failed_step {
+  step_hash id{};
+  step_story story{};
+  bool has_error = false;  // the run's
+  bool is_last = false;    // no step began after its failure
+};
+
+INNGEST_INLINE std::vector<failed_step> failed_steps(const run& run, const std::vector<memo_record>& memos) {
+  std::vector<failed_step> out;
+  const stories all = stories_of(run);
+  const std::vector<run_error> errors = errors_of(run);
+  for (const memo_record& memo : memos) {
+    if (!is_failure(memo)) continue;
+    failed_step step{.id = memo.step, .has_error = has_error_of(errors, memo)};
+    if (const auto found = all.of_steps.find(memo.step); found != all.of_steps.end())
+      step.story = found->second;
+    step.is_last = step.story.ended != 0 && step.story.ended >= all.last_begin;  // equal: it ran at once
+    out.push_back(step);
+  }
+  return out;
+}
+
+/// Whether the function went on from the failure, because it let a later one through. Of steps that begin
+/// together, a group lets through the first failure, in the order of its branches or of time.
+INNGEST_INLINE bool went_on_before(const failed_step& step, const failed_step& let_through) {
+  const step_story& later = let_through.story;
+  return step.story.row == later.row && step.story.begun < later.begun && step.story.ended < later.ended;
+}
+
+/// Whether the step's failure may have ended the run.
+INNGEST_INLINE bool may_have_ended_run(const failed_step& step, const std::vector<failed_step>& all) {
+  const auto any_last_let_through = [&](auto condition) {
+    return std::any_of(all.begin(), all.end(), [&](const failed_step& other) {
+      return other.is_last && other.has_error && condition(other);
+    });
+  };
+  if (step.is_last && step.has_error) return true;
+  if (step.is_last)  // the last of a group need not be those that were let through
+    return !any_last_let_through([&](const failed_step& other) { return went_on_before(step, other); });
+  // After its failure a step began: in another branch, or to clean up before the error was let through.
+  return step.has_error &&
+         !(step.story.was_followed && any_last_let_through([](const failed_step&) { return true; }));
+}
+
+/// All results but for the failures that may have ended the run.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  const std::set<step_hash> last = last_failures(run);
-  std::erase_if(memos, [&](const memo_record& memo) {
-    return is_failure(memo) && (last.contains(memo.step) || has_error_of(run, memo));
-  });
+  std::set<step_hash> again;
+  const std::vector<failed_step> failed = failed_steps(run, memos);
+  for (const failed_step& step : failed) {
+    if (may_have_ended_run(step, failed)) again.insert(step.id);
+  }
+  std::erase_if(memos, [&](const memo_record& memo) { return again.contains(memo.step); });
   return memos;
 }
 
@@ -26561,6 +26940,10 @@ class metadata_usage {
  public:
   /// Counts a note. Ignores other notes than metadata.
   void add(const run_note& note);
+  /// Counts what an earlier process has stored.
+  void add(const metadata_amount& stored);
+  /// The amounts by kind and target, without a run id.
+  std::vector<metadata_amount> amounts() const;
   /// The limit of a run that is exceeded; empty when there is none.
   std::string exceeded() const { return exceeded_by(all_); }
   /// The limit of a run that one more change would exceed; empty when there is none.
@@ -26770,6 +27153,22 @@ INNGEST_INLINE void metadata_usage::add(const run_note& note) {
   if (note.sets_metadata()) part = {};
   ++part.changes;
   part.bytes += metadata_size(note) + note.target.size();
+}
+
+INNGEST_INLINE void metadata_usage::add(const metadata_amount& stored) {
+  for (amount* counted : {&all_, &parts_[{stored.subject, stored.target}]}) {
+    counted->changes += stored.changes;
+    counted->bytes += stored.bytes;
+  }
+}
+
+INNGEST_INLINE std::vector<metadata_amount> metadata_usage::amounts() const {
+  std::vector<metadata_amount> out;
+  for (const auto& [part, counted] : parts_) {
+    out.push_back(
+        {.subject = part.first, .target = part.second, .changes = counted.changes, .bytes = counted.bytes});
+  }
+  return out;
 }
 
 INNGEST_INLINE metadata_usage::amount metadata_usage::with(const run_note& change) const {
@@ -27004,9 +27403,6 @@ inline constexpr std::size_t max_reported_operations = 10'000;
 /// Reads the operations of an answer: an array or a single object.
 /// \throws payload_error, protocol_error when the answer is malformed.
 std::vector<reported_operation> read_operations(std::string body);
-
-/// The maximum duration of a sleep or wait: the limit of an Inngest server, plus a day for clock skew.
-inline constexpr std::chrono::milliseconds max_wait = std::chrono::hours(24 * 366);
 
 /// Reads the end of a wait like a server: a duration from now, which may be negative, or a timestamp with its
 /// zone.
@@ -27900,7 +28296,7 @@ struct active_run {
   /// The key of a singleton, of which only one run exists; empty for other functions.
   std::string singleton_key{};
   function_metrics* meter = nullptr;  // see run_meter
-  metadata_usage metadata{};          // since the engine started
+  metadata_usage metadata{};
 
   const std::string& id() const { return record.run.id; }
   bool has_work() const { return !pending.empty() || !jobs.empty() || calls > 0; }
@@ -28535,9 +28931,6 @@ std::size_t length_of(std::string_view text);
 
 /// The number as Go prints it: with an exponent from 10 to the power of `widest`.
 std::string text_of(double number, int widest = 21);
-
-/// ASCII letters only.
-std::string with_case(std::string text, char first, char last, int shift);
 
 // ---- conversions ------------------------------------------------------------------------------------------
 
@@ -30410,12 +30803,12 @@ INNGEST_INLINE std::string end_data(const active_run& ended) {
 }
 
 INNGEST_INLINE incoming_event invocation(std::string data) {
-  return {.name = "inngest/function.invoked", .data = std::move(data)};
+  return {.name = detail::reserved_event::invoked, .data = std::move(data)};
 }
 
 INNGEST_INLINE incoming_event timer_event(const registered_trigger& trigger, timestamp planned,
                                           timestamp fired) {
-  return {.name = "inngest/scheduled.timer",
+  return {.name = detail::reserved_event::scheduled,
           .id = to_text(planned),
           .ts = fired.time_since_epoch().count(),
           .data = detail::json_object_text()
@@ -30436,7 +30829,7 @@ INNGEST_INLINE std::optional<std::string> schedule_of(const function_definition&
 INNGEST_INLINE incoming_event timer_by_hand(const std::string& schedule, const json& data, timestamp now) {
   json whole{{"cron", schedule}, {"scheduledAt", to_text(now)}, {"fireAt", to_text(now)}};
   whole.update(data);
-  return {.name = "inngest/scheduled.timer", .data = whole.dump()};
+  return {.name = detail::reserved_event::scheduled, .data = whole.dump()};
 }
 
 INNGEST_INLINE std::chrono::milliseconds jitter_of(const std::string& slug, const registered_trigger& trigger,
@@ -32179,7 +32572,7 @@ INNGEST_INLINE void steps::end_reported(active_run& run, const reported_operatio
                    .begun = planned == run.pending.end() ? now : planned->second.begun};
   if (op.kind == operation_kind::step_completed) {
     state_.journal.notify_step(run, op, progress::step_completed, attempt, shortened(op.data), now);
-    memo.text = "{\"data\":" + (op.data.empty() ? "null" : op.data) + "}";
+    memo.text = protocol::memo_of_data(op.data);
   } else {
     const std::string words = words_of(read_error(op.error));
     state_.journal.notify_step(run, op, progress::step_failed, attempt, words, now);
@@ -32430,7 +32823,7 @@ INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
 }
 
 INNGEST_INLINE void lifecycle::complete(active_run& run, int attempt, std::string output, timestamp now) {
-  const step_end for_parent{"{\"data\":" + output + "}", progress::invoke_completed, shortened(output)};
+  const step_end for_parent{protocol::memo_of_data(output), progress::invoke_completed, shortened(output)};
   run.record.run.output_text = std::move(output);
   end(run, run_status::completed,
       {.at = now,
@@ -32487,19 +32880,21 @@ INNGEST_INLINE void lifecycle::end(active_run& run, run_status status, timeline_
 
 INNGEST_INLINE void lifecycle::publish_end(const active_run& ended, timestamp now) {
   const run& run = ended.record.run;
-  if (run.event_name == "inngest/function.failed" || run.event_name == "inngest/function.finished" ||
-      run.event_name == "inngest/function.cancelled")
+  if (run.event_name == detail::reserved_event::failed ||
+      run.event_name == detail::reserved_event::finished ||
+      run.event_name == detail::reserved_event::cancelled)
     return;
   if (run.status == run_status::skipped) return;
-  if (run.status == run_status::failed) publish(ended, "inngest/function.failed", now);
-  if (run.status == run_status::cancelled) publish(ended, "inngest/function.cancelled", now);
-  publish(ended, "inngest/function.finished", now);
+  if (run.status == run_status::failed) publish(ended, detail::reserved_event::failed, now);
+  if (run.status == run_status::cancelled) publish(ended, detail::reserved_event::cancelled, now);
+  publish(ended, detail::reserved_event::finished, now);
 }
 
 INNGEST_INLINE void lifecycle::publish(const active_run& ended, const char* name, timestamp now) {
   if (!state_.functions.has_listeners(name) && !state_.waits.waits_for(name)) return;
   incoming_event event{.name = name, .data = end_data(ended)};
-  if (event.name != "inngest/function.finished") event.id = ended.id();  // as a server's: one for each run
+  if (event.name != detail::reserved_event::finished)
+    event.id = ended.id();  // as a server's: one for each run
   const event_record record = make_event_record(event, state_.ids.next(now), now);
   state_.journal.changes.events.push_back(record);
   follow_ups_.emplace_back(record);
@@ -32884,6 +33279,11 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
     request.headers.add("authorization", "Bearer " + key);
 }
 
+/// Whether a step may set a field. Others are ignored, as Go's client does.
+INNGEST_INLINE bool may_be_set(std::string_view name) {
+  return !detail::is_framing_field(name) && !detail::same_word(name, "host");
+}
+
 }  // namespace inngest::inline INNGEST_ABI::embedded::outgoing
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -32904,16 +33304,17 @@ INNGEST_INLINE http::request outgoing_request(const std::string& text) {
     out.body = body == options.end() ? "{}" : body->dump();
   } else {
     if (!option("method").empty()) out.method = option("method");
-    if (!detail::is_http_method(out.method))
+    if (!detail::is_http_token(out.method))
       throw payload_error("method", "not a method of HTTP: \"" + out.method + "\"");
     out.body = option("body");
   }
   const json headers = options.value("headers", json());
   if (headers.is_object()) {
     for (const auto& [name, value] : headers.items()) {
-      if (value.is_string()) out.headers.add(name, value.get<std::string>());
+      if (value.is_string() && outgoing::may_be_set(name)) out.headers.add(name, value.get<std::string>());
     }
   }
+  if (const auto problem = detail::fields_problem(out.headers)) throw payload_error("headers", *problem);
   return out;
 }
 
@@ -33140,7 +33541,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_sleep(active_run& run,
   const std::string text = op.option_or_name("duration");
   const auto until = sleep_end_of(text, now);
   if (!until) return refused(op, not_a_time("a time to sleep", text));
-  if (*until > now + max_wait)
+  if (*until > now + detail::longest_wait)
     return too_long("The sleep \"" + text +
                     "\" ends more than one year in the future; sleeps may last at most one year.");
   pending_step& pending = steps_.begin(run, call, op, progress::sleep_started, text, now);
@@ -33167,7 +33568,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_event_wait(active_run&
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? now : time_of(timeout, now);  // SDKs send a negative time as ""
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (*until > now + max_wait)
+  if (*until > now + detail::longest_wait)
     return too_long("The wait-for-event timeout \"" + timeout +
                     "\" expires more than one year in the future; timeouts may last at most one year.");
   steps_.begin_wait(run, call, op, std::move(wait), std::move(condition), *until, now);
@@ -33183,7 +33584,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
                    .signal = op.option_or_name("signal"),
                    .begun = now};
   const std::string timeout = op.option("timeout").value_or("");
-  const auto until = timeout.empty() ? now + max_wait : time_of(timeout, now);
+  const auto until = timeout.empty() ? now + detail::longest_wait : time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
   if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
@@ -33201,7 +33602,8 @@ INNGEST_INLINE std::optional<run_error> operations::begin_invoke(active_run& run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
   if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
-  incoming_event invoking = invocation(invoke_data(run, op, slug, until.value_or(now + max_wait)));
+  incoming_event invoking =
+      invocation(invoke_data(run, op, slug, until.value_or(now + detail::longest_wait)));
   try {
     invoking.meta = invoke_meta(op);
   } catch (const payload_error& problem) {
@@ -33310,11 +33712,16 @@ class answers {
 
   static bool has_attempts_left(const active_run& run, const job& call);
 
+  /// After the last attempt the run fails, also when the call was for a step: as on a server, a call without
+  /// an answer says nothing about the step.
   void retry_or_fail(active_run& run, const job& call, const run_error& error, bool may_retry,
                      const http::response& answer, timestamp now);
-
+  /// After the last attempt the step fails.
   void retry_or_fail_step(active_run& run, const job& call, const run_error& error, bool may_retry,
                           const http::response& answer, timestamp now);
+  /// Plans the next attempt of the call.
+  void retry(active_run& run, const job& call, const run_error& error, const http::response& answer,
+             timestamp now);
 
   /// The effect of an answer's operations on the run as a whole.
   struct outcome {
@@ -33422,7 +33829,7 @@ INNGEST_INLINE void answers::take_requested(active_run& run, const job& made, co
   if (problem)
     return retry_or_fail_step(run, made, *problem, answer.headers.find(protocol::header::no_retry) != "true",
                               answer, now);
-  const step_end completed{"{\"data\":" + result + "}", progress::step_completed, shortened(result),
+  const step_end completed{protocol::memo_of_data(result), progress::step_completed, shortened(result),
                            made.attempt};
   steps_.end(run, *made.step, completed, now);
 }
@@ -33434,18 +33841,20 @@ INNGEST_INLINE bool answers::has_attempts_left(const active_run& run, const job&
 INNGEST_INLINE void answers::retry_or_fail(active_run& run, const job& call, const run_error& error,
                                            bool may_retry, const http::response& answer, timestamp now) {
   if (!may_retry || !has_attempts_left(run, call)) return lifecycle_.fail(run, call.attempt, error, now);
-  state_.journal.notify(
-      run, {.at = now, .what = progress::run_retried, .attempt = call.attempt, .detail = words_of(error)});
-  state_.journal.note_error(run, {}, call.attempt, error, state_.ids.next(now), now);
-  state_.jobs.retry(run, call, answer, now);
+  retry(run, call, error, answer, now);
 }
 
 INNGEST_INLINE void answers::retry_or_fail_step(active_run& run, const job& call, const run_error& error,
                                                 bool may_retry, const http::response& answer, timestamp now) {
   if (!may_retry || !has_attempts_left(run, call))
     return steps_.end(run, *call.step, step_end::failure(error, call.attempt), now);
+  retry(run, call, error, answer, now);
+}
+
+INNGEST_INLINE void answers::retry(active_run& run, const job& call, const run_error& error,
+                                   const http::response& answer, timestamp now) {
   state_.journal.notify(run, {.at = now,
-                              .what = progress::step_retried,
+                              .what = call.step ? progress::step_retried : progress::run_retried,
                               .step = call.step_name,
                               .attempt = call.attempt,
                               .detail = words_of(error),
@@ -34334,6 +34743,9 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   }
   for (run_record& record : work.runs) resume_run(std::move(record), work);
   for (memo_record& memo : work.memos) resume_memo(std::move(memo));
+  for (const metadata_amount& stored : work.metadata) {
+    if (active_run* run = state_.runs.find(stored.run_id)) run->metadata.add(stored);
+  }
   for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
@@ -34488,6 +34900,23 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// the key must not find another record; but damage may have made it very long.
 std::string key_text(std::string_view text);
 
+/// The tables whose records an engine checks when it starts. Every store can remove unreadable ones; a file
+/// has more tables, in which only the file itself can be damaged.
+inline constexpr std::array<std::string_view, 7> checked_tables{
+    "apps", "events", "remembered_values", "runs", "memos", "jobs", "waits"};
+
+constexpr bool is_checked_table(std::string_view name) {
+  return std::find(checked_tables.begin(), checked_tables.end(), name) != checked_tables.end();
+}
+
+/// The name of one of these tables: the check of an engine can name no other, which does not compile.
+struct checked_table {
+  const char* name;
+  consteval checked_table(const char* of) : name(of) {
+    if (!is_checked_table(of)) throw "not among checked_tables";
+  }
+};
+
 // Conditions that find a record in its table: keys of unreadable records.
 
 inline std::string key_of(const job& job) { return "id = " + std::to_string(job.id); }
@@ -34593,7 +35022,7 @@ class work_check {
   void take_out_listed();
 
   /// Lists a record that has a problem, and returns false.
-  bool look(const char* table, std::string key, problem found, const std::string& run_id = {});
+  bool look(checked_table table, std::string key, problem found, const std::string& run_id = {});
 
   bool look(const app_record& app);
 
@@ -34662,11 +35091,11 @@ INNGEST_INLINE void work_check::take_out_listed() {
     take_out(work_.waits, [&](const wait_record& wait) { return !waits.contains(key_of(wait)); });
 }
 
-INNGEST_INLINE bool work_check::look(const char* table, std::string key, problem found,
+INNGEST_INLINE bool work_check::look(checked_table table, std::string key, problem found,
                                      const std::string& run_id) {
   if (!found) return true;
   work_.unreadable.push_back(
-      {.table = table, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
+      {.table = table.name, .key = std::move(key), .reason = std::move(*found), .run_id = run_id});
   return false;
 }
 
@@ -34848,6 +35277,10 @@ class scheduler {
 
   /// Sets the result of a step before the run reaches it.
   void preload(std::string_view run_id, const step_hash& step, std::string memo);
+
+  /// Ends a step of the run that the engine runs, such as a wait. Does nothing when it is not pending.
+  void end_step(std::string_view run_id, const step_hash& step, const scheduling::step_end& result,
+                timestamp now);
 
   /// Cancels a run. Returns false when it does not exist or has ended.
   bool cancel(std::string_view run_id, timestamp now);
@@ -35126,6 +35559,11 @@ INNGEST_INLINE void scheduler::preload(std::string_view run_id, const step_hash&
     steps_.remember(*run, {.step = step, .text = std::move(memo)});
 }
 
+INNGEST_INLINE void scheduler::end_step(std::string_view run_id, const step_hash& step,
+                                        const scheduling::step_end& result, timestamp now) {
+  if (active_run* run = state_.runs.find(run_id)) steps_.end(*run, step, result, now);
+}
+
 INNGEST_INLINE bool scheduler::cancel(std::string_view run_id, timestamp now) {
   active_run* run = state_.runs.find(run_id);
   if (!run) return false;
@@ -35153,7 +35591,8 @@ INNGEST_INLINE std::optional<std::string> scheduler::signal(const std::string& n
   if (!run) return std::nullopt;
   check_received_json(data, detail::json_path("data"));
   const std::string text = detail::json_object_text().add("signal", name).add_raw("data", data).text();
-  steps_.end(*run, place->step, {"{\"data\":" + text + "}", progress::event_received, shortened(text)}, now);
+  steps_.end(*run, place->step, {protocol::memo_of_data(text), progress::event_received, shortened(text)},
+             now);
   return place->run_id;
 }
 
@@ -35357,9 +35796,9 @@ class bulk_work {
 namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bulk_work::bulk_work(std::vector<bulk_operation> unfinished) {
-  for (bulk_operation& each : unfinished) {
-    std::string id = each.id;
-    running_.emplace(std::move(id), running{.operation = std::move(each)});
+  for (bulk_operation& operation : unfinished) {
+    std::string id = operation.id;
+    running_.emplace(std::move(id), running{.operation = std::move(operation)});
   }
 }
 
@@ -35420,7 +35859,7 @@ INNGEST_INLINE std::size_t bulk_work::waiting_runs(const scheduler& of, std::str
 
 INNGEST_INLINE std::vector<std::string> bulk_work::ids() const {
   std::vector<std::string> out;
-  for (const auto& [id, each] : running_) out.push_back(id);
+  for (const auto& [id, work] : running_) out.push_back(id);
   return out;
 }
 
@@ -35617,7 +36056,7 @@ INNGEST_INLINE parameters parameters_of(const json& filter) {
       add_member(out, name, value);
       continue;
     }
-    for (const json& one : value) add_member(out, name, one);
+    for (const json& item : value) add_member(out, name, item);
   }
   return out;
 }
@@ -35653,7 +36092,7 @@ std::size_t read_word(const parameter& from, const std::array<std::string_view, 
 INNGEST_INLINE run_status read_status(const parameter& from) {
   constexpr auto& known = detail::enumerators<run_status>;
   std::array<std::string_view, known.size()> words;
-  std::transform(known.begin(), known.end(), words.begin(), [](const auto& each) { return each.name; });
+  std::transform(known.begin(), known.end(), words.begin(), [](const auto& status) { return status.name; });
   return known[read_word(from, words)].value;
 }
 
@@ -35754,9 +36193,9 @@ INNGEST_INLINE bool set(run_query& out, const parameter& from) {
 }
 
 /// \throws payload_error for a second value of a parameter that may have only one.
-INNGEST_INLINE void check_single(const parameters& all, const parameter& one) {
-  const auto has_name = [&](const parameter& each) { return each.name == one.name; };
-  if (std::count_if(all.begin(), all.end(), has_name) > 1) throw payload_error(one.name, "is given twice");
+INNGEST_INLINE void check_single(const parameters& all, const parameter& given) {
+  const auto has_name = [&](const parameter& candidate) { return candidate.name == given.name; };
+  if (std::count_if(all.begin(), all.end(), has_name) > 1) throw payload_error(given.name, "is given twice");
 }
 
 template <class Query>
@@ -35767,11 +36206,11 @@ void check_times(const Query& query) {
 
 INNGEST_INLINE run_query read_runs(const parameters& all, std::span<const std::string_view> others) {
   run_query out;
-  for (const parameter& each : all) {
-    if (set_listed(out, each)) continue;
-    check_single(all, each);
-    const bool is_other = std::find(others.begin(), others.end(), each.name) != others.end();
-    if (!is_other && !set(out, each)) refuse(each);
+  for (const parameter& given : all) {
+    if (set_listed(out, given)) continue;
+    check_single(all, given);
+    const bool is_other = std::find(others.begin(), others.end(), given.name) != others.end();
+    if (!is_other && !set(out, given)) refuse(given);
   }
   check_times(out);
   return out;
@@ -35794,9 +36233,9 @@ INNGEST_INLINE run_query read_run_filter(const json& filter) {
 INNGEST_INLINE event_query read_event_filter(const http::request& request) {
   event_query out;
   const filters::parameters all = filters::parameters_of(request);
-  for (const filters::parameter& each : all) {
-    filters::check_single(all, each);
-    if (!filters::set_common(out, each, filters::texts_of_events)) filters::refuse(each);
+  for (const filters::parameter& given : all) {
+    filters::check_single(all, given);
+    if (!filters::set_common(out, given, filters::texts_of_events)) filters::refuse(given);
   }
   filters::check_times(out);
   return out;
@@ -35806,10 +36245,10 @@ INNGEST_INLINE std::map<std::string, std::string> read_parameters(
     const http::request& request, std::initializer_list<std::string_view> names) {
   std::map<std::string, std::string> out;
   const filters::parameters all = filters::parameters_of(request);
-  for (const filters::parameter& each : all) {
-    filters::check_single(all, each);
-    if (std::find(names.begin(), names.end(), each.name) == names.end()) filters::refuse(each);
-    out.emplace(each.name, each.value);
+  for (const filters::parameter& given : all) {
+    filters::check_single(all, given);
+    if (std::find(names.begin(), names.end(), given.name) == names.end()) filters::refuse(given);
+    out.emplace(given.name, given.value);
   }
   return out;
 }
@@ -35829,12 +36268,12 @@ INNGEST_INLINE json to_json(const run_query& query) {
     if (!(query.*member).empty()) out[std::string(name)] = query.*member;
   }
   if (!query.where.empty()) out["where"] = query.where;
-  const auto has = [](const auto& all, const auto& one) {
-    return all.empty() || std::find(all.begin(), all.end(), one) != all.end();
+  const auto has = [](const auto& all, const auto& value) {
+    return all.empty() || std::find(all.begin(), all.end(), value) != all.end();
   };
   bool is_impossible = query.status && !has(query.statuses, *query.status);
-  for (const run_status each : query.status ? std::vector{*query.status} : query.statuses)
-    out["status"].push_back(std::string(to_string(each)));
+  for (const run_status status : query.status ? std::vector{*query.status} : query.statuses)
+    out["status"].push_back(std::string(to_string(status)));
   if (query.functions) out["function"] = *query.functions;
   if (!query.function.empty()) {
     is_impossible |= query.functions && (query.functions->empty() || !has(*query.functions, query.function));
@@ -35964,9 +36403,9 @@ INNGEST_INLINE bulk_chunk next_bulk_chunk(const bulk_operation& operation, const
   run_page found = find(bulk::page_of(operation, most));
   bulk_chunk out{.cursor = std::move(found.next)};
   out.is_last = out.cursor.empty();
-  for (const run& each : found.runs) {
-    if (!bulk::has(operation, each)) continue;
-    if (auto item = bulk::item_of(operation, from, each.id)) out.items.push_back(std::move(*item));
+  for (const run& candidate : found.runs) {
+    if (!bulk::has(operation, candidate)) continue;
+    if (auto item = bulk::item_of(operation, from, candidate.id)) out.items.push_back(std::move(*item));
   }
   return out;
 }
@@ -36637,7 +37076,7 @@ INNGEST_INLINE std::uint64_t engine_core::note() {
     ++changed_;
     scheduler_.forget_replaced(fresh);
     note_progress(fresh);
-    for (const auto& each : scheduler_.take_unstored()) log_unstored(each);
+    for (const auto& unstored : scheduler_.take_unstored()) log_unstored(unstored);
     for (const run_update& update : fresh.run_updates) {
       if (is_end(update.status)) stop_calls_of(update.id, fresh.removed_jobs);
     }
@@ -36671,7 +37110,7 @@ INNGEST_INLINE http::request engine_core::request_for(const job& job) const {
 
 INNGEST_INLINE std::chrono::milliseconds engine_core::retry_delay(int attempt) {
   try {
-    return std::clamp<std::chrono::milliseconds>(options_.retry_delay(attempt), {}, max_wait);
+    return detail::within_a_year(options_.retry_delay(attempt));
   } catch (...) {
     log(log_level::error, "engine_options::retry_delay threw: " + words_of_exception());
     return server_retry_delay(attempt);
@@ -37157,8 +37596,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE std::string text_of(const std::vector<bulk_problem>& problems) {
   json out = json::array();
-  for (const bulk_problem& each : problems)
-    out.push_back({detail::to_printable(each.run_id), detail::to_printable(each.text)});
+  for (const bulk_problem& problem : problems)
+    out.push_back({detail::to_printable(problem.run_id), detail::to_printable(problem.text)});
   return out.dump();
 }
 
@@ -37166,11 +37605,11 @@ INNGEST_INLINE std::vector<bulk_problem> read_bulk_problems(const std::string& t
   std::vector<bulk_problem> out;
   const json all = received_json_value(text);
   if (!all.is_array()) return out;
-  for (const json& each : all) {
+  for (const json& item : all) {
     const bool is_readable =
-        each.is_array() && each.size() == 2 && each[0].is_string() && each[1].is_string();
+        item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string();
     if (is_readable)
-      out.push_back({.run_id = each[0].get<std::string>(), .text = each[1].get<std::string>()});
+      out.push_back({.run_id = item[0].get<std::string>(), .text = item[1].get<std::string>()});
   }
   return out;
 }
@@ -37197,9 +37636,9 @@ INNGEST_INLINE json to_json(const bulk_operation& operation) {
            {"problems", json::array()},
            {"created_at", to_text(operation.created_at)},
            {"ended_at", operation.ended_at ? json(to_text(*operation.ended_at)) : json()}};
-  for (const bulk_problem& each : operation.problems)
+  for (const bulk_problem& problem : operation.problems)
     out["problems"].push_back(
-        {{"run_id", detail::to_printable(each.run_id)}, {"text", detail::to_printable(each.text)}});
+        {{"run_id", detail::to_printable(problem.run_id)}, {"text", detail::to_printable(problem.text)}});
   return out;
 }
 
@@ -37414,11 +37853,11 @@ class endpoint_runs {
   std::string slug_of(const begun_run_request& begun, bool is_own) {
     const auto& all = engine_.core_.state().functions();
     if (is_own) {
-      std::string own = engine_.app_.id() + "-" + begun.function;
+      std::string own = detail::slug_of(engine_.app_.id(), begun.function);
       const auto found = all.find(own);
       if (found && found->is_endpoint && found->url.empty()) return own;
     }
-    std::string slug = begun.domain + "-" + begun.function;
+    std::string slug = detail::slug_of(begun.domain, begun.function);
     const std::string definition = endpoint::definition_of(begun, slug);
     const auto known = all.find(slug);
     if (known && known->is_endpoint && known->text == detail::parse_dom(definition).dump()) return slug;
@@ -37474,7 +37913,7 @@ class endpoint_runs {
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
-    engine_.settled_.wait_for(lock, engine_.within_a_year(wait), [&] {
+    engine_.settled_.wait_for(lock, detail::within_a_year(wait), [&] {
       if (!last && !engine_.core_.state().is_running(run_id)) last = engine_.core_.changed();
       return engine_.core_.is_stopping() || (last && engine_.core_.committed() >= *last);
     });
@@ -38048,7 +38487,7 @@ INNGEST_INLINE void engine_monitor::describe(run& stored) const {
 INNGEST_INLINE void engine_monitor::describe(std::vector<run>& stored) const {
   const timestamp now = clock_.now();
   const std::lock_guard lock(mutex_);
-  for (run& one : stored) describe_locked(one, now);
+  for (run& described : stored) describe_locked(described, now);
 }
 
 INNGEST_INLINE void engine_monitor::describe_locked(run& stored, timestamp now) const {
@@ -39711,7 +40150,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
     out["app"]["id"] = function.app_id;
   }
   if (events.size() > 1) out["trigger"]["isBatch"] = true;
-  if (run.event_name == "inngest/scheduled.timer" && !events.empty()) {
+  if (run.event_name == detail::reserved_event::scheduled && !events.empty()) {
     const json event = received_json_value(events.front().text);
     const json data = event.is_object() ? event.value("data", json()) : json();
     if (data.is_object() && data.contains("cron")) out["trigger"]["cronSchedule"] = data["cron"];
@@ -40233,8 +40672,8 @@ class rest_v2 {
   http::response list_cancellations() const {
     const auto functions = engine_.functions();
     json all = json::array();
-    for (const bulk_cancellation& each : engine_.bulk_cancellations())
-      all.push_back(cancellation_api::described(each, app_of(functions, each.function)));
+    for (const bulk_cancellation& cancellation : engine_.bulk_cancellations())
+      all.push_back(cancellation_api::described(cancellation, app_of(functions, cancellation.function)));
     return cancellation_api::answer(all);
   }
 
@@ -40537,11 +40976,18 @@ class memory_store final : public store {
 
   static void add(stored_run& run, const run_log_record& record);
 
+  static void add_metadata(std::vector<metadata_amount>& out, const stored_run& of);
+
   void put_run(const run_record& changed);
 
   void update_run(const run_update& changed);
 
   void remove_run(const std::string& id);
+
+  // Of remove_unreadable(), which holds the lock. They return false when no record has the key.
+  bool remove_event(const std::string& key);
+  bool remove_run_with_work(const std::string& key);
+  bool remove_memo(const std::string& key);
 
   /// Removes the run from all counts and indexes.
   void forget_links(const run_record& of);
@@ -40597,6 +41043,7 @@ INNGEST_INLINE unfinished_work memory_store::load() {
     out.runs.back().run.timeline.clear();
     out.runs.back().timeline_size = stored.positions.empty() ? 0 : stored.positions.back();
     out.memos.insert(out.memos.end(), stored.memos.begin(), stored.memos.end());
+    add_metadata(out.metadata, stored);
   }
   for (const auto& [id, job] : jobs_) {
     out.jobs.push_back(job);
@@ -40849,6 +41296,8 @@ INNGEST_INLINE std::vector<unreadable_record> memory_store::unreadable() const {
 }
 
 INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, const std::string& key) {
+  if (!is_checked_table(table))
+    throw store_error("memory", "records of the table \"" + table + "\" can't be removed");
   const std::lock_guard lock(mutex_);
   const auto erase = [&](auto& from) {
     return std::erase_if(from, [&](const auto& entry) { return key_of(entry.second) == key; }) > 0;
@@ -40856,7 +41305,45 @@ INNGEST_INLINE bool memory_store::remove_unreadable(const std::string& table, co
   if (table == "jobs") return erase(jobs_);
   if (table == "waits") return erase(waits_);
   if (table == "apps") return erase(apps_);  // what an engine can't use, even if nothing is damaged
-  return table == "remembered_values" && erase(values_);
+  if (table == "events") return remove_event(key);
+  if (table == "runs") return remove_run_with_work(key);
+  if (table == "memos") return remove_memo(key);
+  return erase(values_);
+}
+
+INNGEST_INLINE bool memory_store::remove_event(const std::string& key) {
+  const auto found = std::find_if(events_.begin(), events_.end(),
+                                  [&](const auto& entry) { return key_of(entry.second) == key; });
+  if (found == events_.end()) return false;
+  event_order_.erase({found->second.received_at, found->first});
+  std::erase(undispatched_, found->first);
+  events_.erase(found);
+  return true;
+}
+
+INNGEST_INLINE bool memory_store::remove_run_with_work(const std::string& key) {
+  const auto found = std::find_if(runs_.begin(), runs_.end(),
+                                  [&](const auto& entry) { return key_of(entry.second.record.run) == key; });
+  if (found == runs_.end()) return false;
+  std::erase_if(jobs_, [&](const auto& entry) {
+    return entry.second.run_id == found->first && entry.second.what != job::kind::schedule;
+  });
+  std::erase_if(waits_, [&](const auto& entry) { return entry.second.run_id == found->first; });
+  forget_links(found->second.record);
+  runs_.erase(found);
+  return true;
+}
+
+INNGEST_INLINE bool memory_store::remove_memo(const std::string& key) {
+  for (auto& [id, stored] : runs_) {
+    const auto found = std::find_if(stored.memos.begin(), stored.memos.end(),
+                                    [&](const memo_record& memo) { return key_of(memo) == key; });
+    if (found == stored.memos.end()) continue;
+    stored.steps.erase(found->step);
+    stored.memos.erase(found);
+    return true;
+  }
+  return false;
 }
 
 INNGEST_INLINE run_counts memory_store::count_runs() const {
@@ -40945,6 +41432,15 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
   while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
   while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
+}
+
+INNGEST_INLINE void memory_store::add_metadata(std::vector<metadata_amount>& out, const stored_run& of) {
+  metadata_usage usage;
+  for (const auto& [id, note] : of.notes) usage.add(note);
+  for (metadata_amount& amount : usage.amounts()) {
+    amount.run_id = of.record.run.id;
+    out.push_back(std::move(amount));
+  }
 }
 
 INNGEST_INLINE void memory_store::add(stored_run& run, const run_log_record& record) {
@@ -41185,8 +41681,6 @@ class engine_body {
 
   void log_unreadable() const;
 
-  static std::chrono::milliseconds within_a_year(std::chrono::milliseconds time);
-
   unfinished_work unfinished();
 
   static std::string counted(std::size_t count, const char* what);
@@ -41343,7 +41837,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   lock.unlock();
   deliver();
   lock.lock();
-  settled_.wait_for(lock, within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
+  settled_.wait_for(lock, detail::within_a_year(grace), [&] { return core_.calls_under_way() == 0; });
   commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
@@ -41433,6 +41927,14 @@ INNGEST_INLINE engine_body::sending_run::sending_run(const void* engine, std::st
 
 INNGEST_INLINE engine_options engine_body::with_defaults(engine_options options) {
   if (options.workers == 0) throw configuration_error("engine_options::workers must be at least 1");
+  const auto refuse_negative = [](duration_ms time, const std::string& name) {
+    if (time < duration_ms::zero())
+      throw configuration_error("engine_options::" + name + " must not be negative");
+  };
+  refuse_negative(options.history, "history");
+  refuse_negative(options.audit_history, "audit_history");
+  for (std::size_t i = 0; i < options.retention.size(); ++i)
+    refuse_negative(options.retention[i].keep, "retention[" + std::to_string(i) + "].keep");
   if (!options.store) options.store = std::make_shared<memory_store>();
   if (!options.requests) options.requests = detail::default_transport();
   if (!options.retry_delay) options.retry_delay = server_retry_delay;
@@ -41456,11 +41958,6 @@ INNGEST_INLINE void engine_body::log_unreadable() const {
   }
   if (all.size() > most)
     app_.log().error("... and " + std::to_string(all.size() - most) + " more: see engine::unreadable()");
-}
-
-INNGEST_INLINE std::chrono::milliseconds engine_body::within_a_year(std::chrono::milliseconds time) {
-  return std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds::zero(),
-                                               std::chrono::hours(366 * 24));
 }
 
 INNGEST_INLINE unfinished_work engine_body::unfinished() {
@@ -41786,7 +42283,7 @@ INNGEST_INLINE bool engine_body::drain(duration_ms grace) {
     note_action("drain", "engine");
   }
   commits_.commit_changes(lock);
-  settled_.wait_for(lock, within_a_year(grace), [&] {
+  settled_.wait_for(lock, detail::within_a_year(grace), [&] {
     return core_.calls_under_way() == 0 || !core_.state().parts().pauses.is_draining();
   });
   commits_.is_committed(lock, commits_.changed());
@@ -42132,12 +42629,12 @@ INNGEST_INLINE run_page engine_body::find_run_page(const run_query& query) const
 }
 
 INNGEST_INLINE run_count engine_body::count_runs(const run_query& query, duration_ms most) const {
-  return search().count(query, std::chrono::steady_clock::now() + within_a_year(most));
+  return search().count(query, std::chrono::steady_clock::now() + detail::within_a_year(most));
 }
 
 INNGEST_INLINE run_histogram engine_body::histogram(const run_query& query, std::size_t buckets,
                                                     duration_ms most) const {
-  const auto end = std::chrono::steady_clock::now() + within_a_year(most);
+  const auto end = std::chrono::steady_clock::now() + detail::within_a_year(most);
   return search().histogram(query, buckets, monitor_.now(), end);
 }
 
@@ -42157,7 +42654,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
   {
     std::unique_lock lock(mutex_);
     std::optional<std::uint64_t> last;  // number of the run's last change
-    settled_.wait_for(lock, within_a_year(timeout), [&] {
+    settled_.wait_for(lock, detail::within_a_year(timeout), [&] {
       if (!last && !core_.state().is_running(run_id)) last = core_.changed();
       return last && core_.committed() >= *last && is_notified(*last);
     });
@@ -42169,7 +42666,7 @@ INNGEST_INLINE run engine_body::wait_for(std::string_view run_id, duration_ms ti
 
 INNGEST_INLINE bool engine_body::wait_until_idle(duration_ms timeout) const {
   std::unique_lock lock(mutex_);
-  return settled_.wait_for(lock, within_a_year(timeout), [&] {
+  return settled_.wait_for(lock, detail::within_a_year(timeout), [&] {
     return core_.state().is_idle() && core_.committed() == core_.changed() && is_notified(core_.changed()) &&
            !core_.has_log_lines() && logging_ == 0;
   });
@@ -42474,8 +42971,8 @@ INNGEST_INLINE std::vector<bulk_operation> engine::bulk_operations() const {
 }
 
 INNGEST_INLINE std::optional<bulk_operation> engine::find_bulk(std::string_view id) const {
-  for (bulk_operation& each : bulk_operations()) {
-    if (each.id == id) return std::move(each);
+  for (bulk_operation& operation : bulk_operations()) {
+    if (operation.id == id) return std::move(operation);
   }
   return std::nullopt;
 }
@@ -42844,7 +43341,7 @@ class run_not_completed : public error {
 };
 
 /// Thrown when a run does not exist, or has not ended, by the end of the timeout.
-class run_timed_out : public detail::error_of<error_code::unreachable> {
+class run_timed_out : public detail::error_of<error_code::timed_out> {
   using error_of::error_of;
 };
 
@@ -43098,7 +43595,7 @@ INNGEST_INLINE bool run_info::ended() const {
 }
 
 INNGEST_INLINE run_not_completed::run_not_completed(run_info run)
-    : error(error_code::step_failed, words(run)), run_(std::move(run)) {}
+    : error(error_code::run_failed, words(run)), run_(std::move(run)) {}
 
 INNGEST_INLINE std::string run_not_completed::words(const run_info& run) {
   const std::string message = message_of(run.output_text);
@@ -44080,6 +44577,11 @@ class begun_run {
 
   execution::outcome run(const execution::call_stop& stop);
 
+  /// Called where middleware has thrown before the handler began: the first attempt has failed, as if the
+  /// handler had thrown.
+  execution::outcome failed_before_handler(const protocol::call_request& call,
+                                           const execution::replay_options& replay_options) const;
+
   /// The outcome of a run that the server knows, and that an exception of middleware has ended here: without
   /// one, the server would wait long for the rest, and the client would have no token.
   execution::outcome failed(const std::exception_ptr& thrown) const;
@@ -44386,16 +44888,6 @@ INNGEST_INLINE void check_belongs(std::string_view event, const std::string& id,
   if (begun.request.body != request.body) throw protocol_error("the run was begun by another request");
 }
 
-/// Whether a field says how bytes are sent, which only the adapter knows.
-INNGEST_INLINE bool is_framing(std::string_view name) {
-  constexpr std::array<std::string_view, 6> all{"connection", "content-length",    "keep-alive",
-                                                "trailer",    "transfer-encoding", "upgrade"};
-  return std::find(all.begin(), all.end(), name) != all.end();
-}
-
-/// Whether a later attempt may have another answer.
-INNGEST_INLINE bool may_pass(int status) { return status >= 500 || status == 429 || status == 408; }
-
 /// Waits before another attempt at a request. The first attempt has the number 0, and comes at once.
 INNGEST_INLINE void pause_before(int number) {
   if (number > 0) std::this_thread::sleep_for(std::chrono::milliseconds(50 << number));
@@ -44407,7 +44899,7 @@ INNGEST_INLINE http::response without_framing(http::response answer) {
   http::headers kept;
   for (const auto& [name, value] : answer.headers) {
     std::string field = detail::lower_case(name);
-    if (!is_framing(field)) kept.add(std::move(field), value);
+    if (!detail::is_framing_field(field)) kept.add(std::move(field), value);
   }
   answer.headers = std::move(kept);
   return answer;
@@ -44518,7 +45010,7 @@ INNGEST_INLINE std::string begun_run::call_text() const {
 }
 
 INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& stop) {
-  constexpr std::chrono::milliseconds unlimited = std::chrono::hours(24 * 366);
+  constexpr std::chrono::milliseconds unlimited = detail::a_year;
   protocol::call_request call(call_text());
   const call_info info = info_of(served_, request_, &call);
   execution::checkpoints checkpoints(
@@ -44533,7 +45025,13 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
                                                  .limits = app_.settings().limits(),
                                                  .stop = stop,
                                                  .caller = &request_};
-  transform_input(served_, call, request_);
+  try {
+    transform_input(served_, call, request_);
+  } catch (const protocol_error&) {
+    throw;  // the request is refused
+  } catch (...) {
+    return failed_before_handler(call, replay_options);
+  }
   execution::host_services services = app_.services;
   services.call_api = [this](http::request asked) { return call_api(std::move(asked)); };
   execution::outcome out;
@@ -44544,6 +45042,17 @@ INNGEST_INLINE execution::outcome begun_run::run(const execution::call_stop& sto
     out = failed(std::current_exception());
   }
   seal_response(out);
+  return out;
+}
+
+INNGEST_INLINE execution::outcome begun_run::failed_before_handler(
+    const protocol::call_request& call, const execution::replay_options& replay_options) const {
+  execution::replay replay(call, app_.services, replay_options);
+  execution::outcome out = replay.fail_before_handler(std::current_exception());
+  if (out.failure->retriable) {  // fail() logs the others
+    app_.client.log().error("endpoint \"" + served_.function->id() + "\", run " + run_id_ + ": " +
+                            out.failure->info.message);
+  }
   return out;
 }
 
@@ -44667,7 +45176,7 @@ INNGEST_INLINE std::optional<std::string> begun_run::send(const http::request& r
       problem_ = protocol::refusal(answer);
       // a server that failed to save the run, or a proxy before it, may answer so although the run has begun
       was_unanswered = was_unanswered || answer.status >= 500 || answer.status == 408;
-      if (!endpoints::may_pass(answer.status)) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem_ = failed.what();
       was_unanswered = true;
@@ -44708,7 +45217,7 @@ INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& re
       const http::response answer = app_.client.call_api(request);
       if (answer.status >= 200 && answer.status < 300) return {};
       problem = protocol::refusal(answer);
-      if (!endpoints::may_pass(answer.status)) break;
+      if (!detail::may_pass(answer.status)) break;
     } catch (const unreachable& failed) {
       problem = failed.what();
     }
@@ -44767,7 +45276,7 @@ INNGEST_INLINE http::response continue_run(const served_app& app, const served_f
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE http_error::http_error(int status, const std::string& message)
-    : error(error_code::non_retriable, message), status_(std::clamp(status, 400, 599)) {}
+    : error(error_code::http, message), status_(std::clamp(status, 400, 599)) {}
 
 namespace detail {
 
@@ -44811,16 +45320,6 @@ INNGEST_INLINE http::headers in_lower_case(const http::headers& fields) {
   return out;
 }
 
-/// A stored response must be complete, not a stream.
-INNGEST_INLINE void collect_stream(http::response& response) {
-  if (!response.stream) return;
-  const auto stream = std::exchange(response.stream, {});
-  stream([&](std::string_view piece) {
-    response.body += piece;
-    return true;
-  });
-}
-
 }  // namespace detail
 
 INNGEST_INLINE durable_endpoint::durable_endpoint(inngest::client app, endpoint_options options,
@@ -44854,7 +45353,7 @@ INNGEST_INLINE any_function::handler_type durable_endpoint::erased(endpoint_hand
                   .body = detail::json_object_text().add("message", problem.what()).text()};
     }
     response.headers = detail::in_lower_case(response.headers);
-    if (!ctx.client_waits()) detail::collect_stream(response);
+    if (!ctx.client_waits()) detail::collect_stream(response);  // a stored response must be complete
     protocol::write_http_result(result, response);
     replay.note_response(std::move(response));
   };
@@ -44927,6 +45426,16 @@ INNGEST_INLINE inngest::handler endpoint_proxy::serve(serve_options options) con
 //
 //     inngest::client app({.id = "shop", .log = inngest::logger(inngest::json_log())});
 
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// The known fields: "app=shop function=charge run=01M8... step=pay attempt=1". Empty when none is known.
+std::string text_of(const log_fields& fields);
+
+/// The message and the fields on one line; `between` separates them.
+std::string line_of(const log_record& record, const char* between);
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 namespace inngest::inline INNGEST_ABI {
 
 /// The record as one human-readable line, without a line break: "2026-11-26T08:12:33.123Z warn: no answer
@@ -44954,14 +45463,23 @@ INNGEST_INLINE std::string time_of(const log_record& record) {
   return to_text(std::chrono::floor<std::chrono::milliseconds>(record.time));
 }
 
-/// The text without line breaks and other control characters, which could forge another log line.
-INNGEST_INLINE std::string on_one_line(std::string_view text) {
-  std::string out = to_printable(text);
-  for (char& c : out) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) c = ' ';
-  }
+INNGEST_INLINE std::string text_of(const log_fields& fields) {
+  std::string out;
+  const auto add = [&](const char* name, std::string_view value) {
+    if (value.empty()) return;
+    out += (out.empty() ? "" : " ") + std::string(name) + "=" + to_printable(on_one_line(value));
+  };
+  add("app", fields.app);
+  add("function", fields.function);
+  add("run", fields.run);
+  add("step", fields.step);
+  if (fields.attempt) add("attempt", std::to_string(*fields.attempt));
   return out;
+}
+
+INNGEST_INLINE std::string line_of(const log_record& record, const char* between) {
+  const std::string fields = text_of(record.fields);
+  return to_printable(on_one_line(record.message)) + (fields.empty() ? "" : between) + fields;
 }
 
 INNGEST_INLINE record_sink line_log(std::FILE* file, std::string (*line_of)(const log_record&)) {
@@ -44977,20 +45495,8 @@ INNGEST_INLINE record_sink line_log(std::FILE* file, std::string (*line_of)(cons
 namespace inngest::inline INNGEST_ABI {
 
 INNGEST_INLINE std::string text_of(const log_record& record) {
-  std::string out = detail::time_of(record) + " " + std::string(to_string(record.level)) + ": " +
-                    detail::on_one_line(record.message);
-  const char* between = "  ";
-  const auto add = [&](const char* name, std::string_view value) {
-    if (value.empty()) return;
-    out += between + std::string(name) + "=" + detail::on_one_line(value);
-    between = " ";
-  };
-  add("app", record.fields.app);
-  add("function", record.fields.function);
-  add("run", record.fields.run);
-  add("step", record.fields.step);
-  if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
-  return out;
+  return detail::time_of(record) + " " + std::string(to_string(record.level)) + ": " +
+         detail::line_of(record, "  ");
 }
 
 INNGEST_INLINE std::string json_of(const log_record& record) {
@@ -45984,7 +46490,7 @@ namespace inngest::inline INNGEST_ABI {
 INNGEST_INLINE std::string otlp_json(const std::vector<span>& spans, std::string_view service) {
   using detail::json_object_text;
   std::string list = "[";
-  for (const span& one : spans) list += (list.size() > 1 ? "," : "") + detail::otlp_span_json(one);
+  for (const span& ended : spans) list += (list.size() > 1 ? "," : "") + detail::otlp_span_json(ended);
   json_object_text scope;
   scope.add_raw("scope",
                 json_object_text().add("name", "inngest-cpp").add("version", INNGEST_VERSION).text());
@@ -47340,16 +47846,6 @@ struct adapter<Server> {
   }
 
  private:
-  /// Makes a streamed answer a whole one, for a client that knows no chunks.
-  static void collect_pieces(http::response& answer) {
-    const auto stream = std::exchange(answer.stream, nullptr);
-    if (!stream) return;
-    stream([&](std::string_view piece) {
-      answer.body += piece;
-      return true;
-    });
-  }
-
   /// The request but for its body. What the adapter asks of the headers it asks of these: a look-up in
   /// cpp-httplib's lower-cases every letter that it compares, which costs as much as all else done here.
   static http::request without_body_of(const httplib::Request& request) {
@@ -47432,7 +47928,7 @@ struct adapter<Server> {
       else
         add_header(response.headers, std::move(name), std::move(value));
     }
-    if (request.version == "HTTP/1.0") collect_pieces(out);
+    if (request.version == "HTTP/1.0") detail::collect_stream(out);  // its clients know no chunks
     if (!out.stream) {
       response.body = std::move(out.body);
       return add_header(response.headers, "Content-Type", std::move(content_type));
@@ -47504,8 +48000,9 @@ class variables {
   /// Calls a function with each name and value.
   template <class Function>
   void for_each(const Function& function) const {
-    for (const char* const* one = environment_; one != nullptr && *one != nullptr; ++one) {
-      const std::string_view text(*one);
+    for (const char* const* variable = environment_; variable != nullptr && *variable != nullptr;
+         ++variable) {
+      const std::string_view text(*variable);
       const std::size_t equals = text.find('=');
       if (equals != std::string_view::npos) function(text.substr(0, equals), text.substr(equals + 1));
     }
@@ -48117,40 +48614,12 @@ struct http_event {
 
 namespace detail {
 
-/// The reason phrase after a status code.
-inline std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 206:
-      return "Partial Content";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 413:
-      return "Content Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Status";
-  }
-}
-
 /// Groups fields of the same name, in the order of their first occurrence.
 inline std::vector<std::pair<std::string, std::vector<std::string>>> grouped(const http::headers& headers) {
   std::vector<std::pair<std::string, std::vector<std::string>>> out;
   for (const auto& field : headers) {
     const auto known =
-        std::find_if(out.begin(), out.end(), [&](const auto& one) { return one.first == field.first; });
+        std::find_if(out.begin(), out.end(), [&](const auto& group) { return group.first == field.first; });
     if (known != out.end())
       known->second.push_back(field.second);
     else
@@ -48191,7 +48660,8 @@ inline std::string write(const http_event& event, const http::response& answer, 
   inngest::detail::json_object_text out;
   out.add("statusCode", answer.status);
   if (event.source == event_source::load_balancer)
-    out.add("statusDescription", std::to_string(answer.status) + ' ' + std::string(reason_of(answer.status)));
+    out.add("statusDescription",
+            std::to_string(answer.status) + ' ' + std::string(inngest::detail::reason_phrase(answer.status)));
   if (event.lists_values)
     out.add_raw("multiValueHeaders", listed_headers(answer.headers));
   else
@@ -49653,7 +50123,8 @@ inline spdlog::level::level_enum spdlog_level(log_level level) {
 }  // namespace detail
 
 /// Passes records to a spdlog logger. spdlog's messages have no fields, so the fields are appended to the
-/// message: "no answer app=shop function=charge run=01M8... step=pay attempt=1".
+/// message: "no answer app=shop function=charge run=01M8... step=pay attempt=1". Line breaks become spaces,
+/// bytes that are not UTF-8 become question marks.
 ///
 ///     inngest::client app({.id = "shop", .log = inngest::logger(inngest::spdlog_log())});
 ///
@@ -49662,15 +50133,7 @@ inline record_sink spdlog_log(std::shared_ptr<spdlog::logger> to = spdlog::defau
   return [to = std::move(to)](const log_record& record) {
     const auto level = detail::spdlog_level(record.level);
     if (!to->should_log(level)) return;
-    std::string text(record.message);
-    const auto add = [&](const char* name, std::string_view value) {
-      if (!value.empty()) text += std::string(" ") + name + "=" + std::string(value);
-    };
-    add("app", record.fields.app);
-    add("function", record.fields.function);
-    add("run", record.fields.run);
-    add("step", record.fields.step);
-    if (record.fields.attempt) add("attempt", std::to_string(*record.fields.attempt));
+    const std::string text = detail::line_of(record, " ");
     to->log(level, spdlog::string_view_t(text.data(), text.size()));  // no format string
   };
 }
@@ -49705,7 +50168,7 @@ struct encryption_options {
 
 /// Data from the server can't be decrypted. It is retried, because the missing key may be added in the
 /// meantime.
-class decryption_error : public detail::error_of<error_code::configuration> {
+class decryption_error : public detail::error_of<error_code::decryption> {
   using error_of::error_of;
 };
 
@@ -50200,10 +50663,10 @@ INNGEST_INLINE std::optional<http::response> rerun_api::answer(const http::reque
 
 INNGEST_INLINE json rerun_api::described(const std::vector<run>& reruns) {
   json out = json::array();
-  for (const run& each : reruns)
-    out.push_back({{"id", detail::to_printable(each.id)},
-                   {"status", std::string(to_string(each.status))},
-                   {"queued_at", to_text(each.queued_at)}});
+  for (const run& rerun : reruns)
+    out.push_back({{"id", detail::to_printable(rerun.id)},
+                   {"status", std::string(to_string(rerun.status))},
+                   {"queued_at", to_text(rerun.queued_at)}});
   return out;
 }
 
@@ -50308,8 +50771,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 INNGEST_INLINE bulk_action read_bulk_action(const std::string& name) {
   constexpr auto& known = detail::enumerators<bulk_action>;
-  const auto found =
-      std::find_if(known.begin(), known.end(), [&](const auto& each) { return each.name == name; });
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const auto& known_action) { return known_action.name == name; });
   if (found == known.end()) throw payload_error("action", "must be cancel, rerun or remove");
   return found->value;
 }
@@ -50323,7 +50786,9 @@ INNGEST_INLINE bool selects(const json& filter) {
     const std::string shown = "filter." + detail::to_printable(name);
     if (name == "before" || name == "limit" || name == "order")
       throw payload_error(shown, "has no effect on a bulk operation");
-    const auto is_empty = [](const json& one) { return one.is_null() || one == "" || one == json::array(); };
+    const auto is_empty = [](const json& part) {
+      return part.is_null() || part == "" || part == json::array();
+    };
     if (is_empty(value) || (value.is_array() && std::any_of(value.begin(), value.end(), is_empty)))
       throw payload_error(shown, "is empty: omit it if it is not needed");
     out |= name != "by";
@@ -50380,8 +50845,8 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
   const bulk_request wanted = read_bulk_request(body, dry_run);
   if (!dry_run) {
     const std::vector<bulk_operation> known = engine_.bulk_operations();
-    const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& each) {
-      return each.state == bulk_state::running;
+    const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& operation) {
+      return operation.state == bulk_state::running;
     });
     if (running >= most_bulk_operations)
       return server_api<engine>::refusal(
@@ -50395,7 +50860,7 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
 
 INNGEST_INLINE http::response bulk_api::list() const {
   json all = json::array();
-  for (const bulk_operation& each : engine_.bulk_operations()) all.push_back(to_json(each));
+  for (const bulk_operation& operation : engine_.bulk_operations()) all.push_back(to_json(operation));
   return server_api<engine>::answer_of(200, {{"operations", std::move(all)}});
 }
 
@@ -50619,12 +51084,12 @@ INNGEST_INLINE json find_api::histogram(const http::request& request) const {
     throw payload_error("buckets", "must be a number from 1 to 500");
   const run_histogram found = engine_.histogram(query, buckets, std::chrono::seconds(1));
   json all = json::array();
-  for (const run_histogram::bucket& each : found.buckets) {
-    all.push_back({{"at", to_text(each.at)},
-                   {"completed", each.completed},
-                   {"failed", each.failed},
-                   {"cancelled", each.cancelled},
-                   {"other", each.other}});
+  for (const run_histogram::bucket& bucket : found.buckets) {
+    all.push_back({{"at", to_text(bucket.at)},
+                   {"completed", bucket.completed},
+                   {"failed", bucket.failed},
+                   {"cancelled", bucket.cancelled},
+                   {"other", bucket.other}});
   }
   return {{"from", to_text(found.from)},
           {"until", to_text(found.until)},
@@ -53961,9 +54426,7 @@ class request_head_parser {
 
   static std::string_view next_line(std::string_view& text);
 
-  static bool is_token(std::string_view text);
-
-  static bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+  static bool is_forbidden(char c) { return is_control(c) && c != '\t'; }
 
   static std::string_view trimmed(std::string_view text);
 
@@ -54041,13 +54504,6 @@ INNGEST_INLINE std::string_view request_head_parser::next_line(std::string_view&
   return out;
 }
 
-INNGEST_INLINE bool request_head_parser::is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter_or_digit(c) ||
-           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  });
-}
-
 INNGEST_INLINE std::string_view request_head_parser::trimmed(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -54065,10 +54521,10 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
   if (!version.starts_with("HTTP/")) fail("the request line is malformed");
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
-  if (!is_token(method) || method.size() > 32) fail("the method is malformed");
+  if (!is_http_token(method) || method.size() > 32) fail("the method is malformed");
   if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
-  const bool is_plain = std::none_of(target.begin(), target.end(),
-                                     [](char c) { return c == ' ' || c == '\t' || is_control(c); });
+  const bool is_plain =
+      std::none_of(target.begin(), target.end(), [](char c) { return c == ' ' || is_control(c); });
   if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
   out_.request.method = method;
   out_.request.url = target;
@@ -54078,9 +54534,9 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
 
 INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) fail("a header is malformed");
+  if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon))) fail("a header is malformed");
   const std::string_view value = trimmed(line.substr(colon + 1));
-  if (std::any_of(value.begin(), value.end(), is_control)) fail("a header has a control character");
+  if (std::any_of(value.begin(), value.end(), is_forbidden)) fail("a header has a control character");
   if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
   const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;
@@ -54385,8 +54841,6 @@ bool is_loopback(const sockaddr* address);
 /// Whether all addresses of the host are loopback addresses, which only this machine can reach.
 bool is_loopback_only(const std::string& host);
 
-const char* reason_phrase(int status);
-
 class http_listener {
  public:
   /// Checks a request before its body is read. Returns an answer to reject it. Must be fast and not throw.
@@ -54524,8 +54978,6 @@ class http_listener {
 
   // ---- answers ------------------------------------------------------------------------------------------
 
-  static std::string single_line(std::string_view text);
-
   void write_answer(connection& client, http::response answer, bool closes);
 
   void begin_stream(connection& client, listener_answer answer) const;
@@ -54610,55 +55062,6 @@ INNGEST_INLINE bool is_loopback_only(const std::string& host) {
     if (!is_loopback(address->ai_addr)) return false;
   }
   return true;
-}
-
-INNGEST_INLINE const char* reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 204:
-      return "No Content";
-    case 303:
-      return "See Other";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Status";
-  }
 }
 
 INNGEST_INLINE http_listener::http_listener(listener_options options)
@@ -55013,18 +55416,12 @@ INNGEST_INLINE bool http_listener::refuse(connection& client, int status, const 
   return true;
 }
 
-INNGEST_INLINE std::string http_listener::single_line(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return out;
-}
-
 INNGEST_INLINE void http_listener::write_answer(connection& client, http::response answer, bool closes) {
   client.closes = closes;
   std::string head =
-      "HTTP/1.1 " + std::to_string(answer.status) + " " + reason_phrase(answer.status) + "\r\n";
+      "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason_phrase(answer.status)) + "\r\n";
   for (const auto& [name, value] : answer.headers)
-    head += single_line(name) + ": " + single_line(value) + "\r\n";
+    head += on_one_line(name) + ": " + on_one_line(value) + "\r\n";
   if (answer.status == 503 || answer.status == 429) head += "Retry-After: 1\r\n";
   if (answer.status != 204) head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   head += closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n";
@@ -55038,7 +55435,7 @@ INNGEST_INLINE void http_listener::write_answer(connection& client, http::respon
 INNGEST_INLINE void http_listener::begin_stream(connection& client, listener_answer answer) const {
   std::string head = "HTTP/1.1 200 OK\r\n";
   for (const auto& [name, value] : answer.response.headers)
-    head += single_line(name) + ": " + single_line(value) + "\r\n";
+    head += on_one_line(name) + ": " + on_one_line(value) + "\r\n";
   client.out.erase(0, std::exchange(client.written, 0));
   client.out += head + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
   client.closes = true;
@@ -55353,7 +55750,7 @@ INNGEST_INLINE bool live_changes::add(const viewer& added) {
 
 INNGEST_INLINE void live_changes::remove(const detail::open_answer* gone) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(viewers_, [&](const viewer& each) { return each.get() == gone; });
+  std::erase_if(viewers_, [&](const viewer& known) { return known.get() == gone; });
 }
 
 INNGEST_INLINE void live_changes::run() {
@@ -55369,7 +55766,7 @@ INNGEST_INLINE void live_changes::run() {
     lock.lock();
     if (now != std::exchange(told_, now)) {
       const std::string text = message(now);
-      std::erase_if(viewers_, [&](const viewer& each) { return !each->write(text); });
+      std::erase_if(viewers_, [&](const viewer& told) { return !told->write(text); });
     }
     changed_.wait_for(lock, pause, [&] { return stopping_; });
   }
@@ -56464,11 +56861,10 @@ INNGEST_INLINE http_server_body::http_server_body(embedded::engine& engine, http
                                     100)) {
   if (options_.connections == 0 || options_.max_connections == 0)
     throw configuration_error("http_server_options: connections and max_connections must be at least 1");
-  constexpr std::chrono::milliseconds least{1}, most = std::chrono::hours(365 * 24);
   for (const std::chrono::milliseconds time :
        {options_.header_timeout, options_.body_timeout, std::chrono::milliseconds(options_.call_timeout)}) {
-    if (time < least || time > most)
-      throw configuration_error("http_server_options: a timeout must be from 1 ms to 365 days");
+    if (time != detail::within_a_year(time, std::chrono::milliseconds(1)))
+      throw configuration_error("http_server_options: a timeout must be from 1 ms to 366 days");
   }
   if (!access_.has_keys() && !options_.allow_anyone && !detail::is_loopback_only(options_.host))
     throw configuration_error(
@@ -56523,7 +56919,7 @@ INNGEST_INLINE access_options http_server_body::access_of(const http_server_opti
   out.hosts = options.hosts;
   const bool is_v6 = options.host.find(':') != std::string::npos;
   if (!options.host.empty()) out.hosts.push_back(is_v6 ? "[" + options.host + "]" : options.host);
-  std::erase_if(out.hosts, [](const std::string& each) { return each == "0.0.0.0" || each == "[::]"; });
+  std::erase_if(out.hosts, [](const std::string& host) { return host == "0.0.0.0" || host == "[::]"; });
   return out;
 }
 
@@ -56925,6 +57321,7 @@ enum class given_form {
   data,     ///< the data alone: any typed value, whatever its members are called
   whole,    ///< an event
   unknown,  ///< JSON: a whole event or signal if it has the members of one
+  timeout,  ///< none: an empty optional, or nothing
 };
 
 /// A step's result as a test gives it.
@@ -56933,15 +57330,16 @@ struct given_result {
   given_form form = given_form::unknown;
 };
 
-/// Whether T is an optional event; an empty one stands for a timeout.
+/// Whether T is an optional; an empty one stands for a timeout.
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+/// Whether T is an optional event.
 template <class T>
 inline constexpr bool is_optional_event = false;
 template <event_type Event>
 inline constexpr bool is_optional_event<std::optional<Event>> = true;
-
-/// Whether T is JSON, whose type does not tell whether it is a whole event.
-template <class T>
-inline constexpr bool is_json = std::same_as<T, json> || std::same_as<T, std::optional<json>>;
 
 /// The types of a test's results: JSON, or for a wait an event.
 template <class T>
@@ -56960,7 +57358,7 @@ class mocks {
     return [callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
-        return {.text = "null"};
+        return {.text = "null", .form = given_form::timeout};
       } else {
         return given(callable(), "mock");
       }
@@ -56970,20 +57368,22 @@ class mocks {
   /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
   template <class T>
   static given_result given(const T& value, const char* path) {
-    if constexpr (is_optional_event<T>)
-      return value ? given(*value, path) : given_result{.text = "null"};
+    if constexpr (is_optional<T>)
+      return value ? given(*value, path) : given_result{.text = "null", .form = given_form::timeout};
     else if constexpr (event_type<T> || std::same_as<T, any_event>)
       return {.text = any_event(value).text(), .form = given_form::whole};
     else
-      return {.text = encode(value, path), .form = is_json<T> ? given_form::unknown : given_form::data};
+      return {.text = encode(value, path),
+              .form = std::same_as<T, json> ? given_form::unknown : given_form::data};
   }
 
   /// Replaces the step with the id. A mock may do this while it runs.
-  void replace(const std::string& step, body with) {
-    replaced_[step] = std::make_shared<body>(std::move(with));
-  }
+  void replace(const std::string& step, body with);
   /// Makes the step's next attempts fail; none if `times` is not positive.
   void fail(const std::string& step, int times, std::string message);
+
+  /// Whether a mock or a failure was set since the last call.
+  bool take_changed() { return std::exchange(changed_mocks_, false); }
 
   /// Records the id of a step that a run has reached, and the id that middleware has made of it. Tests may
   /// use either id.
@@ -57056,6 +57456,7 @@ class mocks {
   reached_by_call reached_;
   std::map<std::string, std::shared_ptr<body>> replaced_;
   std::map<std::string, failure> failures_;
+  bool changed_mocks_ = false;
 };
 
 /// Middleware that replaces step bodies by mocks.
@@ -57084,7 +57485,13 @@ class mocking final : public middleware {
 
 namespace inngest::inline INNGEST_ABI::testing {
 
+INNGEST_INLINE void mocks::replace(const std::string& step, body with) {
+  replaced_[step] = std::make_shared<body>(std::move(with));
+  changed_mocks_ = true;
+}
+
 INNGEST_INLINE void mocks::fail(const std::string& step, int times, std::string message) {
+  changed_mocks_ = true;
   if (times > 0)
     failures_[step] = {times, std::move(message)};
   else
@@ -57136,9 +57543,9 @@ INNGEST_INLINE std::set<step_hash> mocks::reached_steps() const {
 INNGEST_INLINE json mocks::received(std::string_view step, protocol::step_gives gives,
                                     const std::string& name, const given_result& result) {
   json value = detail::parse_dom(result.text);
-  if (value.is_null() || gives == protocol::step_gives::value || result.form == given_form::whole)
-    return value;
   const bool is_signal = gives == protocol::step_gives::signal;
+  const bool is_timeout = result.form == given_form::timeout || (value.is_null() && !is_signal);
+  if (is_timeout || gives == protocol::step_gives::value || result.form == given_form::whole) return value;
   if (!is_signal && !value.is_object())
     throw payload_error("", "the test's result of step \"" + std::string(step) +
                                 "\": expected an event or its data, which is an object, found " +
@@ -57314,6 +57721,8 @@ class simulation {
   /// The virtual time, for what functions and steps compare with the current time.
   std::function<std::chrono::system_clock::time_point()> clock() const;
 
+  serve_options serving(bool is_strict) const;
+
   void require_known(const any_function& function) const;
 
   std::vector<any_function> with_mocks(const std::vector<any_function>& functions) const;
@@ -57356,8 +57765,34 @@ class simulation {
   /// The id that the function gave the operation's step.
   static std::string id_in(const json& op);
 
+  /// The kind of the wait that the operation begins; null for other operations.
+  static const protocol::step_kind_row* wait_begun_by(std::string_view op);
+  /// The option with the name of the event or signal.
+  static const char* name_option(const protocol::step_kind_row& kind) {
+    return kind.gives == protocol::step_gives::signal ? "signal" : "event";
+  }
   bool mock_server_step(const std::string& run_id, json& op);
   struct not_replaced {};
+
+  /// What a mock has returned or thrown, as JSON.
+  struct mock_answer {
+    std::string text{};
+    bool has_failed = false;
+  };
+  mock_answer ask_mock(const std::string& id, const protocol::step_kind_row& kind, const std::string& name);
+
+  /// A wait that has begun, and has a mock or a failure now.
+  struct mocked_wait {
+    std::string run_id{};
+    step_hash step{};
+    protocol::step_kind_row kind{};
+    std::string name{};  // of the event or signal
+  };
+  std::vector<mocked_wait> mocked_waits() const;
+  void end_mocked_wait(const mocked_wait& wait);
+  /// Ends the waits for which the test has set a mock or a failure after they began.
+  void end_mocked_waits();
+  static embedded::scheduling::step_end step_end_of(const mock_answer& answer);
 
   /// The id of a run that began. \throws configuration_error when none did.
   static std::string require_begun(const any_function& function, std::string run_id);
@@ -57396,8 +57831,8 @@ INNGEST_INLINE simulation::simulation(client app, const std::vector<any_function
       app_(std::move(app)),
       mocks_(std::make_shared<mocks>()),
       functions_(with_mocks(functions)),
-      handler_(app_, functions_, {.framework = "testing", .clock = clock()}),
-      strict_(app_, functions_, {.strict = true, .framework = "testing", .clock = clock()}),
+      handler_(app_, functions_, serving(false)),
+      strict_(app_, functions_, serving(true)),
       checks_(chosen.check_determinism),
       scheduler_(definitions(chosen.retries), {}, chosen.retry_delay, now_),
       hub_(std::make_shared<embedded::realtime_hub>()) {
@@ -57421,6 +57856,7 @@ INNGEST_INLINE void simulation::settle() {
 }
 
 INNGEST_INLINE bool simulation::go_to_next(timestamp end) {
+  end_mocked_waits();
   const auto due = scheduler_.next_due();
   if (!due || *due > end) return false;
   now_ = (std::max)(now_, *due);
@@ -57451,6 +57887,7 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
     bool& is_on;
     ~sending() { is_on = false; }  // also when the event is refused
   };
+  end_mocked_waits();
   sends_ = true;
   const sending until_accepted{sends_};
   return accept(event.text());
@@ -57458,6 +57895,7 @@ INNGEST_INLINE std::vector<std::string> simulation::send(const any_event& event)
 
 INNGEST_INLINE std::optional<std::string> simulation::signal(const std::string& name,
                                                              const std::string& data) {
+  end_mocked_waits();
   auto run_id = scheduler_.signal(name, data, now_);
   commit_changes();
   return run_id;
@@ -57623,6 +58061,13 @@ INNGEST_INLINE std::function<std::chrono::system_clock::time_point()> simulation
   return [this] { return std::chrono::system_clock::time_point(in_system_clock(now_)); };
 }
 
+INNGEST_INLINE serve_options simulation::serving(bool is_strict) const {
+  return {.strict = is_strict,
+          .framework = "testing",
+          .clock = clock(),
+          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); }};
+}
+
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
   if (!scheduler_.functions().find(function.slug()))
     throw configuration_error("the harness has no function \"" + function.id() + "\"");
@@ -57657,6 +58102,7 @@ INNGEST_INLINE void simulation::commit_changes() {
 }
 
 INNGEST_INLINE bool simulation::step() {
+  end_mocked_waits();
   auto next = scheduler_.take_due(now_);
   commit_changes();
   if (!next) next = scheduler_.take_due(now_);  // jobs from timers, after their commit
@@ -57694,7 +58140,7 @@ INNGEST_INLINE http::response simulation::call(const embedded::job& due) {
     for (const auto& [step, result] : mocks_->preloads()) {
       const bool has_result = scheduler_.find_run(due.run_id)->memos.contains(step);  // of a recorded run
       if (has_result || step == due.step) continue;  // a rerun may begin at a step
-      preload(due.run_id, step, "{\"data\":" + result.text + "}");
+      preload(due.run_id, step, protocol::memo_of_data(result.text));
       mocks_->note_preloaded(due.run_id, step, result.form);
     }
   }
@@ -57819,34 +58265,78 @@ INNGEST_INLINE std::string simulation::id_in(const json& op) {
   return op.contains("userland") ? op["userland"].value("id", "") : op.value("name", "");
 }
 
-INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
-  const auto code = protocol::opcode_of(op.value("op", ""));
+INNGEST_INLINE const protocol::step_kind_row* simulation::wait_begun_by(std::string_view op) {
+  const auto code = protocol::opcode_of(op);
   const protocol::step_kind_row* kind = code ? protocol::row_begun_by(*code) : nullptr;
-  const bool is_servers = kind && kind->work != protocol::step_work::none;
+  return kind && kind->work == protocol::step_work::wait ? kind
+                                                         : nullptr;  // for requests see answer_request()
+}
+
+INNGEST_INLINE bool simulation::mock_server_step(const std::string& run_id, json& op) {
+  const protocol::step_kind_row* kind = wait_begun_by(op.value("op", ""));
   const std::string id = id_in(op);
   step_hash step{};
   detail::from_hex(op.value("id", ""), step);
   const embedded::active_run* run = scheduler_.find_run(run_id);
-  const bool is_under_way = run && run->pending.contains(step);                      // reported again
-  const bool is_request = is_servers && kind->work == protocol::step_work::request;  // see answer_request()
-  if (!is_servers || is_request || is_under_way || !mocks_->has(id)) return false;
-  const auto not_mocked = [&]() -> std::string { throw not_replaced(); };
+  const bool is_under_way = run && run->pending.contains(step);  // reported again
+  if (!kind || is_under_way || !mocks_->has(id)) return false;
+  const json opts = op.value("opts", json::object());
+  const mock_answer answer = ask_mock(id, *kind, opts.value(name_option(*kind), ""));
+  op[answer.has_failed ? "error" : "data"] = detail::parse_dom(answer.text);
+  op["op"] = to_string(answer.has_failed ? protocol::opcode::step_failed : protocol::opcode::step_run);
+  return true;
+}
+
+INNGEST_INLINE simulation::mock_answer simulation::ask_mock(const std::string& id,
+                                                            const protocol::step_kind_row& kind,
+                                                            const std::string& name) {
+  const auto not_mocked = [] { return std::string("null"); };  // not called: the step has a mock or a failure
   try {
-    const json opts = op.value("opts", json::object());
-    const bool is_signal = kind->gives == protocol::step_gives::signal;
-    const std::string name = opts.value(is_signal ? "signal" : "event", "");
-    op["data"] = mocks::received(id, kind->gives, name, mocks_->run(id, not_mocked));
-    op["op"] = to_string(protocol::opcode::step_run);
-  } catch (const not_replaced&) {
-    return false;
+    return {.text = mocks::received(id, kind.gives, name, mocks_->run(id, not_mocked)).dump()};
   } catch (...) {
     const std::string thrower = "the mock of step \"" + id + "\"";
-    std::string error;
-    protocol::write_error(error, protocol::describe(std::current_exception(), clock()(), thrower).info);
-    op["error"] = detail::parse_dom(error);
-    op["op"] = to_string(protocol::opcode::step_failed);
+    mock_answer out{.has_failed = true};
+    protocol::write_error(out.text, protocol::describe(std::current_exception(), clock()(), thrower).info);
+    return out;
   }
-  return true;
+}
+
+INNGEST_INLINE void simulation::end_mocked_waits() {
+  while (mocks_->take_changed()) {  // a mock may set others
+    for (const mocked_wait& wait : mocked_waits()) end_mocked_wait(wait);
+  }
+}
+
+INNGEST_INLINE std::vector<simulation::mocked_wait> simulation::mocked_waits() const {
+  std::vector<mocked_wait> out;
+  for (const auto& [run_id, reported] : operations_) {
+    const embedded::active_run* run = scheduler_.find_run(run_id);
+    if (!run) continue;
+    for (const embedded::reported_operation& op : reported) {
+      const protocol::step_kind_row* kind = wait_begun_by(op.op);
+      if (!kind || !run->pending.contains(op.id) || !mocks_->has(id_of(op.id))) continue;
+      out.push_back({run_id, op.id, *kind, op.option(name_option(*kind)).value_or("")});
+    }
+  }
+  return out;
+}
+
+INNGEST_INLINE void simulation::end_mocked_wait(const mocked_wait& wait) {
+  const std::string id = id_of(wait.step);
+  const embedded::active_run* run = scheduler_.find_run(wait.run_id);
+  if (!run || !run->pending.contains(wait.step) || !mocks_->has(id))
+    return;  // since an earlier mock was called
+  const call_scope here(*this, wait.run_id);
+  scheduler_.end_step(wait.run_id, wait.step, step_end_of(ask_mock(id, wait.kind, wait.name)), now_);
+  commit_changes();
+}
+
+INNGEST_INLINE embedded::scheduling::step_end simulation::step_end_of(const mock_answer& answer) {
+  using embedded::progress;
+  if (answer.has_failed)
+    return {"{\"error\":" + answer.text + "}", progress::step_failed,
+            embedded::words_of(embedded::read_error(answer.text))};
+  return {"{\"data\":" + answer.text + "}", progress::step_completed, embedded::shortened(answer.text)};
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing
@@ -58264,19 +58754,22 @@ class harness {
   // ---- before the run -----------------------------------------------------------------------------------
 
   /// Replaces a step's body, or the server's part of a step: an invoke, a fetch, a model's answer, a wait.
-  /// The callable returns the step's result: for a wait, an event, its data, or an empty optional for a
-  /// timeout. An exception fails the attempt: a body or a request is retried, a wait or an invoke has failed.
+  /// The callable returns the step's result: for a wait, an event, its data, the data of a signal (null is a
+  /// signal without data), or an empty optional or nothing for a timeout. A mock that is set later is used by
+  /// the next attempt of a body or a request, and ends a sleep, wait or invoke that has begun: at the next
+  /// call that runs functions or moves time, before anything else happens. An exception fails the attempt: a
+  /// body or a request is retried, a wait or an invoke has failed.
   template <class Callable>
   void mock_step(const std::string& id, Callable body) {
     simulation_->replaced().replace(id, mocks::body_of(std::move(body)));
   }
   /// Makes the next `times` attempts of the step fail. After that, the step or its mock runs. It replaces an
-  /// earlier call for the step, so 0 ends the failures.
+  /// earlier call for the step, so 0 ends the failures. It takes effect when a mock does.
   void fail_step(const std::string& id, int times = 1, std::string message = "failed by the test");
   /// Stores a step's result in all runs that start from now on, whatever starts them, so that a test can
-  /// start midway. It replaces an earlier result of the step. For a wait the result is the event or its data,
-  /// for a signal the data, as for mock_step. `index` selects one of several uses of the same id. If
-  /// middleware changes the id, use the changed one.
+  /// start midway. A run need not reach the step. It replaces an earlier result of the step. For a wait the
+  /// result is the event or its data, for a signal the data, as for mock_step. `index` selects one of several
+  /// uses of the same id. If middleware changes the id, use the changed one.
   template <result_of_step Value>
   void preload_step(const std::string& id, const Value& result, std::size_t index = 0) {
     const std::string whole = index == 0 ? id : id + ":" + std::to_string(index);
@@ -59596,8 +60089,8 @@ INNGEST_INLINE std::string run_search::visit_large(const search_source& source, 
   }
   const auto next_stream = [&] {
     open_stream* out = nullptr;
-    for (open_stream& each : streams) {
-      if (!each.is_over && (!out || is_before(each.next.place, out->next.place))) out = &each;
+    for (open_stream& stream : streams) {
+      if (!stream.is_over && (!out || is_before(stream.next.place, out->next.place))) out = &stream;
     }
     return out;
   };
@@ -59773,6 +60266,11 @@ class reader {
     return all;
   }
 
+  // The parts of unreadable().
+  void list_parts_of_runs();
+  void list_notes();
+  void list_labels();
+
   /// Reads the readable rows of a whole table whose rows belong to runs.
   template <class Read>
   void in_runs(const std::string& table, const std::string& key, int key_columns, const std::string& columns,
@@ -59805,6 +60303,7 @@ class reader {
   std::vector<embedded::run_record> unfinished_runs();
 
   std::vector<embedded::memo_record> unfinished_memos();
+  std::vector<embedded::metadata_amount> metadata_of_unfinished();
 
   std::vector<embedded::job> jobs();
 
@@ -59866,7 +60365,6 @@ class reader {
   static embedded::event_record event_of(rows& from);
 
   static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
-  static constexpr std::int64_t every_row = -1;
 
   database& file_;
   transaction snapshot_;
@@ -59888,7 +60386,8 @@ INNGEST_INLINE embedded::unfinished_work reader::load() {
                                 .waits = waits(),
                                 .values = values(),
                                 .apps = apps(),
-                                .bulk_operations = running_bulk_operations()};
+                                .bulk_operations = running_bulk_operations(),
+                                .metadata = metadata_of_unfinished()};
   out.last_job = static_cast<std::uint64_t>(
       file_.number("SELECT coalesce(max(id), 0) FROM jobs WHERE id <= ?1", last_id));
   out.unreadable = std::move(unreadable_);
@@ -59906,6 +60405,19 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        from.skip(1);
        read(from, record);
      });
+  list_parts_of_runs();
+  list_notes();
+  list_labels();
+  jobs();
+  waits();
+  values();
+  apps();
+  bulk_operations();
+  audit_trail({.limit = no_limit});
+  return std::move(unreadable_);
+}
+
+INNGEST_INLINE void reader::list_parts_of_runs() {
   in_runs(
       "run_events", "run, position", 2, "run_events.event_id, coalesce(run_events.text, events.text) AS text",
       [](rows& from) {
@@ -59925,6 +60437,13 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
     embedded::memo_record memo;
     read(from, memo);
   });
+  in_runs("run_logs", "run, position", 2, "at, level, step, attempt, text", [](rows& from) {
+    embedded::run_log_line line;
+    read(from, line);
+  });
+}
+
+INNGEST_INLINE void reader::list_notes() {
   in("notes",
      file_.query("SELECT run, notes.id AS id, runs.number IS NULL, " + note_columns +
                  " FROM notes LEFT JOIN runs ON runs.number = run"),
@@ -59936,6 +60455,9 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        read(from, note);
        if (is_orphan) list("notes", from.key(2), "its run does not exist", {});
      });
+}
+
+INNGEST_INLINE void reader::list_labels() {
   in("run_tags",
      file_.query(
          "SELECT run, run_tags.name AS name, runs.number IS NULL, value, run_tags.queued_at FROM run_tags "
@@ -59960,17 +60482,6 @@ INNGEST_INLINE std::vector<embedded::unreadable_record> reader::unreadable() {
        from.read(what, key, is_orphan, queued);
        if (is_orphan) list("run_keys", from.key(3), "its run does not exist", {});
      });
-  in_runs("run_logs", "run, position", 2, "at, level, step, attempt, text", [](rows& from) {
-    embedded::run_log_line line;
-    read(from, line);
-  });
-  jobs();
-  waits();
-  values();
-  apps();
-  bulk_operations();
-  audit_trail({.limit = no_limit});
-  return std::move(unreadable_);
 }
 
 INNGEST_INLINE std::optional<embedded::event_record> reader::find_event(std::string_view id) {
@@ -60216,7 +60727,7 @@ INNGEST_INLINE std::vector<embedded::bulk_operation> reader::bulk_operations() {
 
 INNGEST_INLINE std::vector<embedded::bulk_operation> reader::running_bulk_operations() {
   auto out = bulk_operations();
-  std::erase_if(out, [](const auto& each) { return each.state != embedded::bulk_state::running; });
+  std::erase_if(out, [](const auto& operation) { return operation.state != embedded::bulk_state::running; });
   return out;
 }
 
@@ -60384,6 +60895,25 @@ INNGEST_INLINE std::vector<embedded::run_record> reader::unfinished_runs() {
 INNGEST_INLINE std::vector<embedded::memo_record> reader::unfinished_memos() {
   return memos(file_.query(memo_query + "WHERE " + is_unfinished + " ORDER BY memos.number", first_ended,
                            last_status));
+}
+
+INNGEST_INLINE std::vector<embedded::metadata_amount> reader::metadata_of_unfinished() {
+  std::vector<embedded::metadata_amount> out;
+  rows found = file_.query(
+      "SELECT runs.id, subject, target, count(*), sum(length(CAST(text AS BLOB)) + length(CAST(target AS "
+      "BLOB))) "
+      "FROM runs CROSS JOIN notes ON run = number WHERE what = 0 AND " +
+          is_unfinished + " GROUP BY number, subject, target",
+      first_ended, last_status);
+  while (found.next()) {
+    embedded::metadata_amount amount;
+    try {
+      found.read(amount.run_id, amount.subject, amount.target, amount.changes, amount.bytes);
+      out.push_back(std::move(amount));
+    } catch (const bad_value&) {  // unreadable() lists its notes
+    }
+  }
+  return out;
 }
 
 INNGEST_INLINE std::vector<embedded::job> reader::jobs() {
@@ -61598,6 +62128,13 @@ inline constexpr auto row_names = std::to_array<row_name>({
     {"bulk_operations", "id"},
 });
 
+static_assert(std::all_of(embedded::checked_tables.begin(), embedded::checked_tables.end(),
+                          [](std::string_view table) {
+                            return std::any_of(row_names.begin(), row_names.end(),
+                                               [&](const row_name& name) { return name.table == table; });
+                          }),
+              "a file can remove the records that an engine finds unreadable");
+
 INNGEST_INLINE std::string_view row_name::first() const {
   const std::string_view out = columns.substr(0, columns.find(','));
   const std::size_t alias = out.rfind(' ');
@@ -62624,7 +63161,8 @@ class sql_outbox {
   explicit sql_outbox(std::string table = "inngest_outbox");
 
   /// Adds an event to the open transaction of the database and returns the id that it will be sent with: its
-  /// own, or a new one. Without an open transaction it is committed immediately.
+  /// own, or a new one. Without an open transaction it is committed immediately. In a handler, on its own
+  /// thread, the event inherits the run's sessions, like one that the handler sends.
   /// \throws sql_error; payload_error for an id or stream that is not UTF-8 or has a zero byte.
   template <class Database>
   std::string add(Database&& database, any_event event, const outbox_entry& entry = {}) const {
@@ -62696,7 +63234,8 @@ class sql_outbox {
 
   // ---- for databases without a driver -------------------------------------------------------------------
 
-  /// The statement that adds the event, for you to execute. Gives `event` an id if it has none.
+  /// The statement that adds the event, for you to execute. Gives `event` an id if it has none. The event
+  /// inherits sessions like those of add().
   [[nodiscard]] sql_statement insert_statement(const sql_dialect& dialect, any_event& event,
                                                const outbox_entry& entry = {}) const;
 
@@ -62791,6 +63330,9 @@ class sql_outbox {
   }
 
   static std::string identify(any_event& event);
+  /// The event's text, with the sessions of the run whose handler runs on this thread. The event itself stays
+  /// as it is: a caller may add it again after a conflict.
+  static std::string text_to_send(const any_event& event);
   [[nodiscard]] sql_statement insert(const sql_dialect& dialect, const any_event& event,
                                      const outbox_entry& entry) const;
   [[nodiscard]] std::vector<sql_statement> version_statements(const sql_dialect& dialect) const;
@@ -62931,6 +63473,15 @@ INNGEST_INLINE std::string sql_outbox::identify(any_event& event) {
   return id;
 }
 
+INNGEST_INLINE std::string sql_outbox::text_to_send(const any_event& event) {
+  execution::replay* run = execution::replay::current();
+  const std::string inherited = run ? run->propagated_sessions() : std::string();
+  if (inherited.empty()) return event.text();
+  any_event out = event;
+  out.set_propagated_sessions(inherited);
+  return out.text();
+}
+
 INNGEST_INLINE sql_statement sql_outbox::insert_statement(const sql_dialect& dialect, any_event& event,
                                                           const outbox_entry& entry) const {
   identify(event);
@@ -62958,7 +63509,7 @@ INNGEST_INLINE sql_statement sql_outbox::insert(const sql_dialect& dialect, cons
   } else {
     text += "VALUES (" + values + ")";  // databases plan it faster than a query
   }
-  return {std::move(text), {id, sql::text_or_null(entry.stream), lane, event.text()}};
+  return {std::move(text), {id, sql::text_or_null(entry.stream), lane, text_to_send(event)}};
 }
 
 // ---- the schema -------------------------------------------------------------------------------------------
