@@ -169,9 +169,9 @@ struct own_codec<std::variant<Alternatives...>> {
 
   static consteval bool has_disjoint_types() {
     unsigned seen = 0;
-    for (const unsigned types : types_of_each) {
-      if ((seen & types) != 0) return false;
-      seen |= types;
+    for (const unsigned alternative : types_of_each) {
+      if ((seen & alternative) != 0) return false;
+      seen |= alternative;
     }
     return true;
   }
