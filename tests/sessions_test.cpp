@@ -111,6 +111,18 @@ TEST_CASE("middleware and missing times leave an event's sessions whole", "[sess
   CHECK(json::parse(plain.text()).at("meta") == json::parse(R"({"propagated_sessions":{"p":"1"}})"));
 }
 
+TEST_CASE("an event that was read from text keeps the sessions that it has inherited", "[sessions][event]") {
+  inngest::any_event sent = inngest::any_event::from_text(
+      R"({"name":"a","data":{},"meta":{"sessions":{"k":"1"},"propagated_sessions":{"user":"u1"}}})");
+  const std::string before = sent.text();
+  sent.set_propagated_sessions(R"({"user":"u2"})");
+  CHECK(sent.text() == before);
+  inngest::any_event fresh = inngest::any_event::from_text(R"({"name":"a","data":{}})");
+  fresh.set_propagated_sessions(R"({"user":"u2"})");
+  fresh.set_propagated_sessions(R"({"user":"u3"})");
+  CHECK(json::parse(fresh.text()).at("meta") == json{{"propagated_sessions", {{"user", "u2"}}}});
+}
+
 TEST_CASE("a run has the sessions that all of its events share", "[sessions][batch]") {
   const auto shared = [](const std::vector<json>& events) {
     return inngest::protocol::shared_sessions(events.at(0).dump(), json(events).dump());

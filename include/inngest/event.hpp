@@ -190,7 +190,7 @@ class any_event {
   /// Sets the event's time if it has none.
   void set_missing_ts(timestamp happened);
   /// Adds the sessions of the run that sends the event, as a JSON object; the event's own sessions take
-  /// precedence. Used by steps.
+  /// precedence. An event that was read from text keeps those that it has. Used by steps.
   void set_propagated_sessions(std::string_view object);
   /// The event's id; empty when the server will assign one.
   std::string id() const;
@@ -232,6 +232,7 @@ class any_event {
   std::size_t data_size_ = 0;
   std::size_t meta_end_ = 0;  // position of the closing brace of `meta`; 0 for none
   bool has_ts_ = false;
+  bool has_propagated_sessions_ = false;
 };
 
 namespace detail {

@@ -15,7 +15,7 @@ function draw_run_detail(got) {
   patch($("part-head"), [got.id, status, features.bulk], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
     [live(got) && button("Cancel", () => cancel(got.id), ".bad"),
       features.bulk && button("Edit and rerun", () => edit_and_rerun(null)),
-      features.bulk && status === "failed" && button("Rerun from the failed step", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
+      features.bulk && ["failed", "cancelled"].includes(status) && button(status === "failed" ? "Rerun from the failed step" : "Rerun from where it stopped", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
       button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
   patch($("part-error"), error, () => error && section("Error", error_box(error)));
   patch($("part-relatives"), relatives(got), () => draw_relatives(relatives(got)));

@@ -187,6 +187,38 @@ TEST_CASE("a run is repeated from the step that failed, and keeps all other resu
                     ContainsSubstring("excludes step"));
 }
 
+TEST_CASE("a cancelled run goes on where it was, also in the middle of a step", "[put_right]") {
+  const auto app = support::quiet_client();
+  std::atomic<int> first{0}, second{0};
+  std::atomic<bool> may_end{false};
+  const auto f = app.create_function({.id = "f"}, inngest::on<go>(), [&](inngest::context<go>& ctx) {
+    const int one = ctx.step.run("first", [&] { return ++first; });
+    const int two = ctx.step.run("second", [&] {
+      ++second;
+      support::hold_until(may_end);
+      return 10;
+    });
+    return one + two;
+  });
+  const store_records::folder place;
+  std::string original;
+  {
+    engine running{app, {f}, options_for(place, true)};
+    original = running.start(f, json::object());
+    REQUIRE(support::eventually([&] { return second == 1; }));
+    CHECK(running.cancel(original));
+    may_end = true;
+    CHECK(running.wait_for(original, support::patience).status == run_status::cancelled);
+  }
+  engine running{app, {f}, options_for(place, true)};
+  CHECK_THROWS_WITH(running.rerun(original, {.step = "second"}), ContainsSubstring("not found"));
+  const auto id = running.rerun(original, {.from_failed_step = true});
+  REQUIRE(id);
+  CHECK(running.wait_for(*id, support::patience).output<int>() == 11);
+  CHECK(first == 1);
+  CHECK(second == 2);
+}
+
 TEST_CASE("of a parallel group only the steps that failed run again", "[put_right]") {
   const auto app = support::quiet_client();
   std::atomic<int> fine{0}, bad{0};

@@ -240,7 +240,7 @@ outcome rerun(session& in, const rerun_request& wanted) {
     print_json(answer);
   else
     say("Run " + text_of(answer, "run_id") + " repeats " + wanted.id +
-        (wanted.from_failed_step ? " from the step that failed."
+        (wanted.from_failed_step ? " from where it failed or was cancelled."
          : wanted.step.empty()   ? "."
                                  : " from step \"" + wanted.step + "\"."));
   return outcome::ok;
@@ -295,7 +295,9 @@ void add_run_commands(CLI::App& program, session& to) {
   again->add_option("ID", wanted->id, "The run's id")->required();
   again->add_option("--from", wanted->step,
                     "Keeps the results of the steps before this one, given by name or id");
-  again->add_flag("--from-failed-step", wanted->from_failed_step, "Like --from, with the step that failed")
+  again
+      ->add_flag("--from-failed-step", wanted->from_failed_step,
+                 "Like --from, with the step that failed; a cancelled run goes on where it was")
       ->excludes("--from");
   again->add_option("--input", wanted->input,
                     "New arguments of the step: a JSON array, @file, or - for stdin");

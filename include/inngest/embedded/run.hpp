@@ -201,8 +201,8 @@ struct rerun_step {
   std::string result{};
   /// Selects the failed step, instead of `step`: the new run has all results of the earlier one except the
   /// failures that ended it, or may have done so: see "Putting runs right" in docs/operating.md. If the
-  /// function failed outside of its steps, it is called again with all results. Requires a failed run; the
-  /// other members must be empty.
+  /// function failed outside of its steps, it is called again with all results; so is that of a cancelled
+  /// run, which goes on where it was. Requires a failed or cancelled run; the other members must be empty.
   bool from_failed_step = false;
 };
 

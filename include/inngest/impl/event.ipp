@@ -27,6 +27,7 @@ INNGEST_INLINE void any_event::write_meta(const event_meta& meta) {
 }
 
 INNGEST_INLINE void any_event::set_propagated_sessions(std::string_view object) {
+  if (std::exchange(has_propagated_sessions_, true)) return;
   const std::string member = "\"propagated_sessions\":" + std::string(object);
   if (meta_end_ != 0) {
     text_.insert(meta_end_, "," + member);
@@ -90,6 +91,7 @@ INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
     const std::string_view value = detail::find_member(from, name);
     if (!value.empty()) members.add_raw(name, value);
   }
+  has_propagated_sessions_ = !detail::find_member(from, "propagated_sessions").empty();
   const std::string object = members.text();
   if (object == "{}") return;
   text_ += ",\"meta\":" + object;

@@ -1699,7 +1699,7 @@ function draw_run_detail(got) {
   patch($("part-head"), [got.id, status, features.bulk], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
     [live(got) && button("Cancel", () => cancel(got.id), ".bad"),
       features.bulk && button("Edit and rerun", () => edit_and_rerun(null)),
-      features.bulk && status === "failed" && button("Rerun from the failed step", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
+      features.bulk && ["failed", "cancelled"].includes(status) && button(status === "failed" ? "Rerun from the failed step" : "Rerun from where it stopped", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
       button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
   patch($("part-error"), error, () => error && section("Error", error_box(error)));
   patch($("part-relatives"), relatives(got), () => draw_relatives(relatives(got)));
@@ -1946,9 +1946,9 @@ function ask_with_form(title_text, nodes, action, run) {
       await run();
       dialog.close();
     } catch (error) {
-      wrong.textContent = error.message;
 )page",
-    R"page(      if (error.input) error.input.ariaInvalid = true;
+    R"page(      wrong.textContent = error.message;
+      if (error.input) error.input.ariaInvalid = true;
       error.input?.focus();
     }
     go.disabled = false;
@@ -2239,10 +2239,10 @@ function ask(title, text, yes, bad = true) {
 const cancel_run = id => api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
 
 async function cancel(id) {
-  if (!await ask("Cancel this run?", "It stops before its next step. What its steps have done stays done.", "Cancel the run")) return;
-  try {
 )page",
-    R"page(    await cancel_run(id);
+    R"page(  if (!await ask("Cancel this run?", "It stops before its next step. What its steps have done stays done.", "Cancel the run")) return;
+  try {
+    await cancel_run(id);
     toast("The run was cancelled.");
     look();
   } catch (error) { complain(error); }
@@ -2606,12 +2606,12 @@ function show() {
   $("only").hidden = !filters.includes("function");
   $("saved-open").hidden = route.view !== "runs";
   $("find").hidden = !find;
-  $("find").placeholder = $("find").ariaLabel = find ?? "";
+)page",
+    R"page(  $("find").placeholder = $("find").ariaLabel = find ?? "";
   if (document.activeElement !== $("find")) $("find").value = route.search;
   $("only").value = route.function;
   draw_chips();
-)page",
-    R"page(  draw_filters();
+  draw_filters();
   const asked = JSON.stringify(chosen());
   const changed = list().asked !== asked;
   list().asked = asked;
@@ -2832,6 +2832,6 @@ look().finally(() => {
 /// The page's Content-Security-Policy: its own style and script by their hashes, the engine's API, and nothing
 /// else. No other page may show it in a frame.
 inline constexpr std::string_view web_page_policy =
-    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-w66EwFkIOQVMvnYacPRG/8f7mKNAZFNDf9t9ys9DiXQ='; script-src 'sha256-fitdBMgEfu1yXaboeR/DlYVT8SYtb2dVcTDiZy+vMd0=')page";
+    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-w66EwFkIOQVMvnYacPRG/8f7mKNAZFNDf9t9ys9DiXQ='; script-src 'sha256-6Zwxe6cIEinwJYSKqiR6XZGTtF/ufyHK0AXLZgl6RnM=')page";
 
 }  // namespace inngest::inline INNGEST_ABI::detail

@@ -237,8 +237,10 @@ INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::
                                                 const rerun_step& from) {
   if (!from.step.empty() || !from.input.empty() || !from.result.empty())
     throw configuration_error("from_failed_step excludes step, input and result");
+  if (earlier.run.status == run_status::cancelled) return {.memos = std::move(memos)};
   if (earlier.run.status != run_status::failed)
-    throw configuration_error("from_failed_step: run \"" + earlier.run.id + "\" has not failed: it is " +
+    throw configuration_error("from_failed_step: run \"" + earlier.run.id +
+                              "\" has not failed, nor was it cancelled: it is " +
                               std::string(to_string(earlier.run.status)));
   return {.memos = without_last_failures(earlier.run, std::move(memos))};
 }
