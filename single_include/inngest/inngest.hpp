@@ -5526,7 +5526,7 @@ class any_event {
   /// Sets the event's time if it has none.
   void set_missing_ts(timestamp happened);
   /// Adds the sessions of the run that sends the event, as a JSON object; the event's own sessions take
-  /// precedence. Used by steps.
+  /// precedence. An event that was read from text keeps those that it has. Used by steps.
   void set_propagated_sessions(std::string_view object);
   /// The event's id; empty when the server will assign one.
   std::string id() const;
@@ -5568,6 +5568,7 @@ class any_event {
   std::size_t data_size_ = 0;
   std::size_t meta_end_ = 0;  // position of the closing brace of `meta`; 0 for none
   bool has_ts_ = false;
+  bool has_propagated_sessions_ = false;
 };
 
 namespace detail {
@@ -5699,6 +5700,7 @@ INNGEST_INLINE void any_event::write_meta(const event_meta& meta) {
 }
 
 INNGEST_INLINE void any_event::set_propagated_sessions(std::string_view object) {
+  if (std::exchange(has_propagated_sessions_, true)) return;
   const std::string member = "\"propagated_sessions\":" + std::string(object);
   if (meta_end_ != 0) {
     text_.insert(meta_end_, "," + member);
@@ -5762,6 +5764,7 @@ INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
     const std::string_view value = detail::find_member(from, name);
     if (!value.empty()) members.add_raw(name, value);
   }
+  has_propagated_sessions_ = !detail::find_member(from, "propagated_sessions").empty();
   const std::string object = members.text();
   if (object == "{}") return;
   text_ += ",\"meta\":" + object;
@@ -22425,8 +22428,8 @@ struct rerun_step {
   std::string result{};
   /// Selects the failed step, instead of `step`: the new run has all results of the earlier one except the
   /// failures that ended it, or may have done so: see "Putting runs right" in docs/operating.md. If the
-  /// function failed outside of its steps, it is called again with all results. Requires a failed run; the
-  /// other members must be empty.
+  /// function failed outside of its steps, it is called again with all results; so is that of a cancelled
+  /// run, which goes on where it was. Requires a failed or cancelled run; the other members must be empty.
   bool from_failed_step = false;
 };
 
@@ -25529,8 +25532,10 @@ INNGEST_INLINE rerun_plan plan_from_failed_step(const run_record& earlier, std::
                                                 const rerun_step& from) {
   if (!from.step.empty() || !from.input.empty() || !from.result.empty())
     throw configuration_error("from_failed_step excludes step, input and result");
+  if (earlier.run.status == run_status::cancelled) return {.memos = std::move(memos)};
   if (earlier.run.status != run_status::failed)
-    throw configuration_error("from_failed_step: run \"" + earlier.run.id + "\" has not failed: it is " +
+    throw configuration_error("from_failed_step: run \"" + earlier.run.id +
+                              "\" has not failed, nor was it cancelled: it is " +
                               std::string(to_string(earlier.run.status)));
   return {.memos = without_last_failures(earlier.run, std::move(memos))};
 }
@@ -53253,7 +53258,7 @@ function draw_run_detail(got) {
   patch($("part-head"), [got.id, status, features.bulk], () => head(got.function_name || got.function, [badge(status), copyable(got.id)],
     [live(got) && button("Cancel", () => cancel(got.id), ".bad"),
       features.bulk && button("Edit and rerun", () => edit_and_rerun(null)),
-      features.bulk && status === "failed" && button("Rerun from the failed step", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
+      features.bulk && ["failed", "cancelled"].includes(status) && button(status === "failed" ? "Rerun from the failed step" : "Rerun from where it stopped", event => rerun(got.id, event.currentTarget, '{"from_failed_step":true}')),
       button([icon("retrying"), "Rerun"], event => rerun(got.id, event.currentTarget))]));
   patch($("part-error"), error, () => error && section("Error", error_box(error)));
   patch($("part-relatives"), relatives(got), () => draw_relatives(relatives(got)));
@@ -53500,9 +53505,9 @@ function ask_with_form(title_text, nodes, action, run) {
       await run();
       dialog.close();
     } catch (error) {
-      wrong.textContent = error.message;
 )page",
-    R"page(      if (error.input) error.input.ariaInvalid = true;
+    R"page(      wrong.textContent = error.message;
+      if (error.input) error.input.ariaInvalid = true;
       error.input?.focus();
     }
     go.disabled = false;
@@ -53793,10 +53798,10 @@ function ask(title, text, yes, bad = true) {
 const cancel_run = id => api(`/v1/runs/${encodeURIComponent(id)}`, { method: "DELETE", headers: as_json });
 
 async function cancel(id) {
-  if (!await ask("Cancel this run?", "It stops before its next step. What its steps have done stays done.", "Cancel the run")) return;
-  try {
 )page",
-    R"page(    await cancel_run(id);
+    R"page(  if (!await ask("Cancel this run?", "It stops before its next step. What its steps have done stays done.", "Cancel the run")) return;
+  try {
+    await cancel_run(id);
     toast("The run was cancelled.");
     look();
   } catch (error) { complain(error); }
@@ -54160,12 +54165,12 @@ function show() {
   $("only").hidden = !filters.includes("function");
   $("saved-open").hidden = route.view !== "runs";
   $("find").hidden = !find;
-  $("find").placeholder = $("find").ariaLabel = find ?? "";
+)page",
+    R"page(  $("find").placeholder = $("find").ariaLabel = find ?? "";
   if (document.activeElement !== $("find")) $("find").value = route.search;
   $("only").value = route.function;
   draw_chips();
-)page",
-    R"page(  draw_filters();
+  draw_filters();
   const asked = JSON.stringify(chosen());
   const changed = list().asked !== asked;
   list().asked = asked;
@@ -54386,7 +54391,7 @@ look().finally(() => {
 /// The page's Content-Security-Policy: its own style and script by their hashes, the engine's API, and nothing
 /// else. No other page may show it in a frame.
 inline constexpr std::string_view web_page_policy =
-    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-w66EwFkIOQVMvnYacPRG/8f7mKNAZFNDf9t9ys9DiXQ='; script-src 'sha256-fitdBMgEfu1yXaboeR/DlYVT8SYtb2dVcTDiZy+vMd0=')page";
+    R"page(default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'sha256-w66EwFkIOQVMvnYacPRG/8f7mKNAZFNDf9t9ys9DiXQ='; script-src 'sha256-6Zwxe6cIEinwJYSKqiR6XZGTtF/ufyHK0AXLZgl6RnM=')page";
 
 }  // namespace inngest::inline INNGEST_ABI::detail
 
