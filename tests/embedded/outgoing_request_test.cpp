@@ -269,14 +269,14 @@ TEST_CASE("a fetch's headers can't say where its body ends, nor hold other heade
             .body;
       });
   engine engine{app, {fetcher}, quick()};
-  const auto ended = [&](const std::string& field) {
+  const auto run_with_field = [&](const std::string& field) {
     return engine.wait_for(engine.start(fetcher, json{{"url", field}}), support::patience);
   };
   const std::string host = site.url("").substr(7);
-  CHECK(ended("Content-Length").output<std::string>() == "52 yes " + host);
-  CHECK(ended("Transfer-Encoding").output<std::string>() == "52 yes " + host);
+  CHECK(run_with_field("Content-Length").output<std::string>() == "52 yes " + host);
+  CHECK(run_with_field("Transfer-Encoding").output<std::string>() == "52 yes " + host);
   for (const char* name : {"X-Sent: no", "a b", ""}) {
-    const run refused = ended(name);
+    const run refused = run_with_field(name);
     INFO(name);
     REQUIRE(refused.status == run_status::failed);
     CHECK_THAT(refused.error->message, ContainsSubstring("not the name of a header"));
