@@ -272,9 +272,9 @@ TEST_CASE("a fetch's headers can't say where its body ends, nor hold other heade
   const auto run_with_field = [&](const std::string& field) {
     return engine.wait_for(engine.start(fetcher, json{{"url", field}}), support::patience);
   };
-  const std::string host = site.url("").substr(7);
-  CHECK(run_with_field("Content-Length").output<std::string>() == "52 yes " + host);
-  CHECK(run_with_field("Transfer-Encoding").output<std::string>() == "52 yes " + host);
+  const std::string own_host = site.url("").substr(7);
+  CHECK(run_with_field("Content-Length").output<std::string>() == "52 yes " + own_host);
+  CHECK(run_with_field("Transfer-Encoding").output<std::string>() == "52 yes " + own_host);
   for (const char* name : {"X-Sent: no", "a b", ""}) {
     const run refused = run_with_field(name);
     INFO(name);
