@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -107,7 +108,6 @@ struct step_story {
   std::size_t row = 0;  // steps that the function began together have one number
   std::size_t begun = 0;
   std::size_t ended = 0;
-  bool was_followed = false;  // the function began a step when only this one's end was new
 };
 
 struct stories {
@@ -117,7 +117,6 @@ struct stories {
 
 INNGEST_INLINE stories stories_of(const run& run) {
   stories out;
-  std::vector<step_hash> news;  // the steps that ended after the last one had begun
   std::size_t row = 0;
   std::size_t place = 0;
   for (const timeline_entry& entry : run.timeline) {
@@ -127,15 +126,11 @@ INNGEST_INLINE stories stories_of(const run& run) {
     const auto known = out.of_steps.find(id);
     const bool is_under_way = known != out.of_steps.end() && known->second.ended == 0;
     if (begins_step(entry.what) || !is_under_way) {  // it begins, or ran at once
-      if (news.size() == 1) out.of_steps[news.front()].was_followed = true;
-      news.clear();
       if (out.last_begin + 1 != place) ++row;
       out.of_steps[id] = {.row = row, .begun = place};
       out.last_begin = place;
     }
-    if (!ends_step(entry.what)) continue;
-    out.of_steps[id].ended = place;
-    news.push_back(id);
+    if (ends_step(entry.what)) out.of_steps[id].ended = place;
   }
   return out;
 }
@@ -170,10 +165,12 @@ INNGEST_INLINE bool has_error_of(const std::vector<run_error>& errors, const mem
   json whole = json::parse(memo.text, nullptr, false);
   if (!whole.is_object() || errors.empty()) return false;
   const run_error own = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
-  if (own.name == errors.front().name && own.message == errors.front().message) return true;
-  return !own.message.empty() && std::any_of(errors.begin() + 1, errors.end(), [&](const run_error& cause) {
-    return cause.message == own.message;
-  });
+  const auto words = [](const run_error& error) {
+    return error.message.empty() ? error.name : error.message;
+  };
+  if (own.name == errors.front().name && words(own) == words(errors.front())) return true;
+  return std::any_of(errors.begin() + 1, errors.end(),
+                     [&](const run_error& cause) { return words(cause) == words(own); });
 }
 
 /// A step that failed.
@@ -206,28 +203,19 @@ INNGEST_INLINE bool went_on_before(const failed_step& step, const failed_step& l
   return step.story.row == later.row && step.story.begun < later.begun && step.story.ended < later.ended;
 }
 
-/// Whether the step's failure may have ended the run.
-INNGEST_INLINE bool may_have_ended_run(const failed_step& step, const std::vector<failed_step>& all) {
-  const auto any_last_let_through = [&](auto condition) {
-    return std::any_of(all.begin(), all.end(), [&](const failed_step& other) {
-      return other.is_last && other.has_error && condition(other);
-    });
-  };
-  if (step.is_last && step.has_error) return true;
-  if (step.is_last)  // the last of a group need not be those that were let through
-    return !any_last_let_through([&](const failed_step& other) { return went_on_before(step, other); });
-  // After its failure a step began: in another branch, or to clean up before the error was let through.
-  return step.has_error &&
-         !(step.story.was_followed && any_last_let_through([](const failed_step&) { return true; }));
-}
-
-/// All results but for the failures that may have ended the run.
+/// All results but for the failures that may have ended the run: those with its error, and the last ones that
+/// the function did not go on from.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  std::set<step_hash> again;
   const std::vector<failed_step> failed = failed_steps(run, memos);
+  std::vector<failed_step> let_through;
+  std::copy_if(failed.begin(), failed.end(), std::back_inserter(let_through),
+               [](const failed_step& step) { return step.is_last && step.has_error; });
+  std::set<step_hash> again;
   for (const failed_step& step : failed) {
-    if (may_have_ended_run(step, failed)) again.insert(step.id);
+    const bool went_on = std::any_of(let_through.begin(), let_through.end(),
+                                     [&](const failed_step& later) { return went_on_before(step, later); });
+    if (step.has_error || (step.is_last && !went_on)) again.insert(step.id);
   }
   std::erase_if(memos, [&](const memo_record& memo) { return again.contains(memo.step); });
   return memos;
