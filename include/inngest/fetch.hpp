@@ -11,12 +11,13 @@ namespace inngest::inline INNGEST_ABI {
 /// An HTTP request that the server makes for a step. The app does not wait for it and need not keep running.
 struct fetch_request {
   /// An absolute URL. Encode what comes from elsewhere, for example with http::percent_encoded: a URL with
-  /// spaces, line ends or other control characters is refused, because it could become another request.
+  /// spaces, line ends or other control characters is refused, and the run fails, because it could become
+  /// another request.
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
-  /// Header names and values. "host" and what says how the body is sent, such as "content-length", are
-  /// ignored. A name that is no token of HTTP is refused.
+  /// Header names and values. "host" and fields of the connection, such as "content-length", are ignored.
+  /// A run whose fetch has a name that is no token of HTTP fails.
   std::map<std::string, std::string> headers{};
   /// The request's body.
   std::string body{};

@@ -89,9 +89,12 @@ INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
   detail::json_object_text members;
   for (const char* name : {"sessions", "propagated_sessions"}) {
     const std::string_view value = detail::find_member(from, name);
-    if (!value.empty()) members.add_raw(name, value);
+    const bool is_inherited = std::string_view(name) == "propagated_sessions";
+    const bool has_members = value.find('"') != value.npos;
+    if (value.empty() || (is_inherited && !has_members)) continue;
+    members.add_raw(name, value);
+    has_propagated_sessions_ = is_inherited;
   }
-  has_propagated_sessions_ = !detail::find_member(from, "propagated_sessions").empty();
   const std::string object = members.text();
   if (object == "{}") return;
   text_ += ",\"meta\":" + object;

@@ -24,10 +24,11 @@ class httplib_transport final : public http::transport {
   httplib_transport();
   ~httplib_transport() override;
   /// Sends a request from any thread and waits for the answer. `timeout` limits the time without data from
-  /// the server, and also the time for the whole answer, plus a second for each 64 KB.
+  /// the server, and also the time for the whole answer, plus a second for each 64 KB. Ignores fields of the
+  /// connection, such as "connection" and "content-length": the transport sets them.
   /// \throws unreachable when there is no answer; too_large when it has more than 32 MB
   /// (INNGEST_MAX_BODY_SIZE); configuration_error when the URL is not an http or https URL, or needs TLS that
-  /// is not compiled in.
+  /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within
   /// five seconds counts as unreachable.

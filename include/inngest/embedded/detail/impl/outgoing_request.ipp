@@ -1,6 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include <inngest/config.hpp>
+#include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/outgoing_request.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -29,9 +34,12 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
     request.headers.add("authorization", "Bearer " + key);
 }
 
-/// Whether a step may set a field. Others are ignored, as Go's client does.
+/// Whether a step may set a field. Others are ignored: they are about the connection, which is the engine's.
 INNGEST_INLINE bool may_be_set(std::string_view name) {
-  return !detail::is_framing_field(name) && !detail::same_word(name, "host");
+  constexpr std::array<std::string_view, 4> others{"host", "te", "expect", "proxy-connection"};
+  return !detail::is_framing_field(name) &&
+         std::none_of(others.begin(), others.end(),
+                      [&](std::string_view field) { return detail::same_word(field, name); });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::outgoing
