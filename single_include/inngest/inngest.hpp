@@ -605,7 +605,8 @@ class required : public Duration {
   using Duration::Duration;
   /// Reports that it was left out. Not deleted, because Clang would not show the reason.
   constexpr required() {
-    static_assert(sizeof(Duration) == 0, "inngest: this option is required: write {.timeout = 1h, ...}");
+    static_assert(sizeof(Duration) == 0,
+                  "inngest: this option is required: give it a duration, as in {.timeout = 1h}");
   }
 };
 
@@ -5762,9 +5763,12 @@ INNGEST_INLINE void any_event::copy_meta(std::string_view meta) {
   detail::json_object_text members;
   for (const char* name : {"sessions", "propagated_sessions"}) {
     const std::string_view value = detail::find_member(from, name);
-    if (!value.empty()) members.add_raw(name, value);
+    const bool is_inherited = std::string_view(name) == "propagated_sessions";
+    const bool has_members = value.find('"') != value.npos;
+    if (value.empty() || (is_inherited && !has_members)) continue;
+    members.add_raw(name, value);
+    has_propagated_sessions_ = is_inherited;
   }
-  has_propagated_sessions_ = !detail::find_member(from, "propagated_sessions").empty();
   const std::string object = members.text();
   if (object == "{}") return;
   text_ += ",\"meta\":" + object;
@@ -13115,12 +13119,13 @@ namespace inngest::inline INNGEST_ABI {
 /// An HTTP request that the server makes for a step. The app does not wait for it and need not keep running.
 struct fetch_request {
   /// An absolute URL. Encode what comes from elsewhere, for example with http::percent_encoded: a URL with
-  /// spaces, line ends or other control characters is refused, because it could become another request.
+  /// spaces, line ends or other control characters is refused, and the run fails, because it could become
+  /// another request.
   std::string url;
   /// The HTTP method.
   std::string method = "GET";
-  /// Header names and values. "host" and what says how the body is sent, such as "content-length", are
-  /// ignored. A name that is no token of HTTP is refused.
+  /// Header names and values. "host" and fields of the connection, such as "content-length", are ignored.
+  /// A run whose fetch has a name that is no token of HTTP fails.
   std::map<std::string, std::string> headers{};
   /// The request's body.
   std::string body{};
@@ -17967,8 +17972,8 @@ class reply {
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Makes an answer in pieces a whole one, for whom can't pass on pieces. The pieces replace the body, as they
-/// do where they are sent. A whole answer stays as it is.
+/// Makes an answer in pieces a whole one, for receivers that can't pass on pieces. The pieces replace the
+/// body, as they do where they are sent. A whole answer stays as it is.
 void collect_stream(http::response& answer);
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -20731,10 +20736,11 @@ class httplib_transport final : public http::transport {
   httplib_transport();
   ~httplib_transport() override;
   /// Sends a request from any thread and waits for the answer. `timeout` limits the time without data from
-  /// the server, and also the time for the whole answer, plus a second for each 64 KB.
+  /// the server, and also the time for the whole answer, plus a second for each 64 KB. Ignores fields of the
+  /// connection, such as "connection" and "content-length": the transport sets them.
   /// \throws unreachable when there is no answer; too_large when it has more than 32 MB
   /// (INNGEST_MAX_BODY_SIZE); configuration_error when the URL is not an http or https URL, or needs TLS that
-  /// is not compiled in.
+  /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within
   /// five seconds counts as unreachable.
@@ -22268,7 +22274,7 @@ enum class progress {
   run_started,       ///< the engine called the function for the first time
   step_planned,      ///< the function reported a step of a parallel group
   step_completed,    ///< a step returned its result
-  step_retried,      ///< a step failed and will be retried
+  step_retried,      ///< a step failed, or the call for it, and will be retried
   step_failed,       ///< a step failed permanently
   sleep_started,     ///< a sleep began
   sleep_ended,       ///< a sleep ended
@@ -22720,7 +22726,7 @@ struct retention_rule {
   std::string function{};
   /// Runs that ended with this status; `nullopt` selects all.
   std::optional<run_status> status{};
-  /// How long to keep them after their end. Required; zero removes them at the next check.
+  /// How long to keep them after their end. Required, and not negative; zero removes them at the next check.
   required_duration keep;
 };
 
@@ -24005,12 +24011,12 @@ struct engine_options {
   std::shared_ptr<http::transport> requests{};
   /// The timeout of such a request.
   duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long the store keeps ended runs and their events.
+  /// How long the store keeps ended runs and their events. Not negative.
   duration_ms history = std::chrono::hours(7 * 24);
   /// Exceptions from `history`: for example failed runs for 30 days, and runs of one function for a day:
   /// `.retention = {{.status = run_status::failed, .keep = 720h}, {.function = "shop-poll", .keep = 24h}}`.
   std::vector<retention_rule> retention{};
-  /// How long the store keeps the audit trail: see engine::audit_trail().
+  /// How long the store keeps the audit trail: see engine::audit_trail(). Not negative.
   duration_ms audit_history = std::chrono::hours(365 * 24);
   /// Whether the engine also accepts an event "inngest-cpp/audit" for each entry of the audit trail. Its data
   /// has the members of audit_entry.
@@ -25402,7 +25408,6 @@ struct step_story {
   std::size_t row = 0;  // steps that the function began together have one number
   std::size_t begun = 0;
   std::size_t ended = 0;
-  bool was_followed = false;  // the function began a step when only this one's end was new
 };
 
 struct stories {
@@ -25412,7 +25417,6 @@ struct stories {
 
 INNGEST_INLINE stories stories_of(const run& run) {
   stories out;
-  std::vector<step_hash> news;  // the steps that ended after the last one had begun
   std::size_t row = 0;
   std::size_t place = 0;
   for (const timeline_entry& entry : run.timeline) {
@@ -25422,15 +25426,11 @@ INNGEST_INLINE stories stories_of(const run& run) {
     const auto known = out.of_steps.find(id);
     const bool is_under_way = known != out.of_steps.end() && known->second.ended == 0;
     if (begins_step(entry.what) || !is_under_way) {  // it begins, or ran at once
-      if (news.size() == 1) out.of_steps[news.front()].was_followed = true;
-      news.clear();
       if (out.last_begin + 1 != place) ++row;
       out.of_steps[id] = {.row = row, .begun = place};
       out.last_begin = place;
     }
-    if (!ends_step(entry.what)) continue;
-    out.of_steps[id].ended = place;
-    news.push_back(id);
+    if (ends_step(entry.what)) out.of_steps[id].ended = place;
   }
   return out;
 }
@@ -25465,10 +25465,12 @@ INNGEST_INLINE bool has_error_of(const std::vector<run_error>& errors, const mem
   json whole = json::parse(memo.text, nullptr, false);
   if (!whole.is_object() || errors.empty()) return false;
   const run_error own = read_error(whole["error"].dump(-1, ' ', false, json::error_handler_t::replace));
-  if (own.name == errors.front().name && own.message == errors.front().message) return true;
-  return !own.message.empty() && std::any_of(errors.begin() + 1, errors.end(), [&](const run_error& cause) {
-    return cause.message == own.message;
-  });
+  const auto words = [](const run_error& error) {
+    return error.message.empty() ? error.name : error.message;
+  };
+  if (own.name == errors.front().name && words(own) == words(errors.front())) return true;
+  return std::any_of(errors.begin() + 1, errors.end(),
+                     [&](const run_error& cause) { return words(cause) == words(own); });
 }
 
 /// A step that failed.
@@ -25501,28 +25503,19 @@ INNGEST_INLINE bool went_on_before(const failed_step& step, const failed_step& l
   return step.story.row == later.row && step.story.begun < later.begun && step.story.ended < later.ended;
 }
 
-/// Whether the step's failure may have ended the run.
-INNGEST_INLINE bool may_have_ended_run(const failed_step& step, const std::vector<failed_step>& all) {
-  const auto any_last_let_through = [&](auto condition) {
-    return std::any_of(all.begin(), all.end(), [&](const failed_step& other) {
-      return other.is_last && other.has_error && condition(other);
-    });
-  };
-  if (step.is_last && step.has_error) return true;
-  if (step.is_last)  // the last of a group need not be those that were let through
-    return !any_last_let_through([&](const failed_step& other) { return went_on_before(step, other); });
-  // After its failure a step began: in another branch, or to clean up before the error was let through.
-  return step.has_error &&
-         !(step.story.was_followed && any_last_let_through([](const failed_step&) { return true; }));
-}
-
-/// All results but for the failures that may have ended the run.
+/// All results but for the failures that may have ended the run: those with its error, and the last ones that
+/// the function did not go on from.
 INNGEST_INLINE std::vector<memo_record> without_last_failures(const run& run,
                                                               std::vector<memo_record> memos) {
-  std::set<step_hash> again;
   const std::vector<failed_step> failed = failed_steps(run, memos);
+  std::vector<failed_step> let_through;
+  std::copy_if(failed.begin(), failed.end(), std::back_inserter(let_through),
+               [](const failed_step& step) { return step.is_last && step.has_error; });
+  std::set<step_hash> again;
   for (const failed_step& step : failed) {
-    if (may_have_ended_run(step, failed)) again.insert(step.id);
+    const bool went_on = std::any_of(let_through.begin(), let_through.end(),
+                                     [&](const failed_step& later) { return went_on_before(step, later); });
+    if (step.has_error || (step.is_last && !went_on)) again.insert(step.id);
   }
   std::erase_if(memos, [&](const memo_record& memo) { return again.contains(memo.step); });
   return memos;
@@ -33284,9 +33277,12 @@ INNGEST_INLINE void authorize(http::request& request, const std::string& format,
     request.headers.add("authorization", "Bearer " + key);
 }
 
-/// Whether a step may set a field. Others are ignored, as Go's client does.
+/// Whether a step may set a field. Others are ignored: they are about the connection, which is the engine's.
 INNGEST_INLINE bool may_be_set(std::string_view name) {
-  return !detail::is_framing_field(name) && !detail::same_word(name, "host");
+  constexpr std::array<std::string_view, 4> others{"host", "te", "expect", "proxy-connection"};
+  return !detail::is_framing_field(name) &&
+         std::none_of(others.begin(), others.end(),
+                      [&](std::string_view field) { return detail::same_word(field, name); });
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded::outgoing
@@ -58341,7 +58337,7 @@ INNGEST_INLINE embedded::scheduling::step_end simulation::step_end_of(const mock
   if (answer.has_failed)
     return {"{\"error\":" + answer.text + "}", progress::step_failed,
             embedded::words_of(embedded::read_error(answer.text))};
-  return {"{\"data\":" + answer.text + "}", progress::step_completed, embedded::shortened(answer.text)};
+  return {protocol::memo_of_data(answer.text), progress::step_completed, embedded::shortened(answer.text)};
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing

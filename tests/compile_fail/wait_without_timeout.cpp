@@ -1,5 +1,5 @@
 // expect in 10 lines: wait_without_timeout.cpp:11
-// expect in 10 lines: inngest: this option is required: write {.timeout = 1h, ...}
+// expect in 10 lines: inngest: this option is required: give it a duration, as in {.timeout = 1h}
 // at most 40 lines
 #include <inngest/inngest.hpp>
 

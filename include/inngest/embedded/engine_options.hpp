@@ -32,12 +32,12 @@ struct engine_options {
   std::shared_ptr<http::transport> requests{};
   /// The timeout of such a request.
   duration_ms request_timeout = std::chrono::minutes(10);
-  /// How long the store keeps ended runs and their events.
+  /// How long the store keeps ended runs and their events. Not negative.
   duration_ms history = std::chrono::hours(7 * 24);
   /// Exceptions from `history`: for example failed runs for 30 days, and runs of one function for a day:
   /// `.retention = {{.status = run_status::failed, .keep = 720h}, {.function = "shop-poll", .keep = 24h}}`.
   std::vector<retention_rule> retention{};
-  /// How long the store keeps the audit trail: see engine::audit_trail().
+  /// How long the store keeps the audit trail: see engine::audit_trail(). Not negative.
   duration_ms audit_history = std::chrono::hours(365 * 24);
   /// Whether the engine also accepts an event "inngest-cpp/audit" for each entry of the audit trail. Its data
   /// has the members of audit_entry.

@@ -22,7 +22,7 @@ struct retention_rule {
   std::string function{};
   /// Runs that ended with this status; `nullopt` selects all.
   std::optional<run_status> status{};
-  /// How long to keep them after their end. Required; zero removes them at the next check.
+  /// How long to keep them after their end. Required, and not negative; zero removes them at the next check.
   required_duration keep;
 };
 

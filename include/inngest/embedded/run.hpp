@@ -41,7 +41,7 @@ enum class progress {
   run_started,       ///< the engine called the function for the first time
   step_planned,      ///< the function reported a step of a parallel group
   step_completed,    ///< a step returned its result
-  step_retried,      ///< a step failed and will be retried
+  step_retried,      ///< a step failed, or the call for it, and will be retried
   step_failed,       ///< a step failed permanently
   sleep_started,     ///< a sleep began
   sleep_ended,       ///< a sleep ended

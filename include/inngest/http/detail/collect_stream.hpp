@@ -5,8 +5,8 @@
 
 namespace inngest::inline INNGEST_ABI::detail {
 
-/// Makes an answer in pieces a whole one, for whom can't pass on pieces. The pieces replace the body, as they
-/// do where they are sent. A whole answer stays as it is.
+/// Makes an answer in pieces a whole one, for receivers that can't pass on pieces. The pieces replace the
+/// body, as they do where they are sent. A whole answer stays as it is.
 void collect_stream(http::response& answer);
 
 }  // namespace inngest::inline INNGEST_ABI::detail

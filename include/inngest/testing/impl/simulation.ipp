@@ -519,7 +519,7 @@ INNGEST_INLINE embedded::scheduling::step_end simulation::step_end_of(const mock
   if (answer.has_failed)
     return {"{\"error\":" + answer.text + "}", progress::step_failed,
             embedded::words_of(embedded::read_error(answer.text))};
-  return {"{\"data\":" + answer.text + "}", progress::step_completed, embedded::shortened(answer.text)};
+  return {protocol::memo_of_data(answer.text), progress::step_completed, embedded::shortened(answer.text)};
 }
 
 }  // namespace inngest::inline INNGEST_ABI::testing

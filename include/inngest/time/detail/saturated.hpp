@@ -122,7 +122,8 @@ class required : public Duration {
   using Duration::Duration;
   /// Reports that it was left out. Not deleted, because Clang would not show the reason.
   constexpr required() {
-    static_assert(sizeof(Duration) == 0, "inngest: this option is required: write {.timeout = 1h, ...}");
+    static_assert(sizeof(Duration) == 0,
+                  "inngest: this option is required: give it a duration, as in {.timeout = 1h}");
   }
 };
 
