@@ -26,6 +26,7 @@ await check("an app shows when it was heard and what went wrong, as text", async
   expect(await page.evaluate(() => window.harm) === undefined && await page.locator("#view img").count() === 0, "markup became an element");
   await list.filter({ hasText: "odd-" }).click();
   await page.getByText("not registered").first().waitFor();
+  await page.locator("#part-head", { hasText: "odd-" }).waitFor();  // the row may have said it before the page changed
   expect(await page.locator("#part-head").getByRole("button", { name: /Pause/ }).count() === 0, "what has no functions can be paused");
   await page.locator("#find").fill("http://127.0.0.1:3000/api/mail");
   await until(async () => await list.count() === 1, "apps are searched");
