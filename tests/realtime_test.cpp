@@ -161,8 +161,8 @@ struct watcher {
   realtime::subscription subscription{};
 
   explicit watcher(const inngest::client& app, realtime::subscribe_options options = {}) {
-    options.first_pause = 1ms;
-    options.longest_pause = 10ms;
+    options.backoff = 1ms;
+    options.max_backoff = 10ms;
     options.on_error = [this](const std::exception& problem) {
       const std::lock_guard lock(mutex);
       problems.emplace_back(problem.what());
@@ -321,7 +321,7 @@ TEST_CASE("a connection that has gone silent is replaced", "[realtime]") {
     if (++connections > 1) at.write(event("1"));
     at.wait_for_end();
   });
-  const watcher seen(client_of(server.url()), {.longest_silence = 200ms});
+  const watcher seen(client_of(server.url()), {.max_silence = 200ms});
   CHECK(seen.has(1));
   CHECK(seen.fails_with("took too long"));
 }
@@ -368,7 +368,7 @@ TEST_CASE("pauses that no clock can count to are shortened", "[realtime]") {
                                           [&](realtime::subscription_state state) {
                                             if (state == realtime::subscription_state::waiting) ++waits;
                                           }};
-  options.first_pause = options.longest_pause = std::chrono::hours::max();
+  options.backoff = options.max_backoff = std::chrono::hours::max();
   auto watching = realtime::subscribe(
       client_of("http://127.0.0.1:1"), "c", {"t"}, [](const realtime::message&) {}, std::move(options));
   CHECK(eventually([&] { return waits > 0; }));
@@ -401,9 +401,9 @@ TEST_CASE("a subscription stops whatever it is doing", "[realtime]") {
   std::atomic<int> problems = 0;
   auto watching = realtime::subscribe(client_of(url), "c", {"t"}, [](const realtime::message&) {},
                                       {.on_error = [&](const std::exception&) { ++problems; },
-                                       .first_pause = 1h,
-                                       .longest_pause = 1h,
-                                       .longest_silence = 1h});
+                                       .backoff = 1h,
+                                       .max_backoff = 1h,
+                                       .max_silence = 1h});
   CHECK(eventually([&] { return reached > 0 || problems > 0; }));
   const auto began = std::chrono::steady_clock::now();
   watching.stop();
@@ -450,7 +450,7 @@ TEST_CASE("a subscription tells its states", "[realtime]") {
                                                const std::lock_guard lock(mutex);
                                                states.push_back(next);
                                              },
-                                         .first_pause = 1ms});
+                                         .backoff = 1ms});
     CHECK(eventually([&] { return connections == 2 && watching.state() == open; }));
   }
   CHECK(states == std::vector{connecting, open, waiting, connecting, open, stopped});
@@ -471,7 +471,7 @@ TEST_CASE("a subscription pauses after a connection that the server closes at on
                                              const std::lock_guard lock(mutex);
                                              states.emplace_back(next, clock::now());
                                            },
-                                       .first_pause = 1ms});
+                                       .backoff = 1ms});
   REQUIRE(eventually([&] {
     const std::lock_guard lock(mutex);
     return states.size() >= 3;
@@ -501,8 +501,8 @@ TEST_CASE("a server that says at once that it closes is not asked again at once"
                                              const std::lock_guard lock(mutex);
                                              states.emplace_back(next, clock::now());
                                            },
-                                       .first_pause = 1h,
-                                       .longest_pause = 1h});
+                                       .backoff = 1h,
+                                       .max_backoff = 1h});
   REQUIRE(eventually([&] {
     const std::lock_guard lock(mutex);
     return states.size() >= 3;
@@ -534,8 +534,8 @@ TEST_CASE("a server that closes after a longer connection is asked again at once
                                              const std::lock_guard lock(mutex);
                                              states.push_back(next);
                                            },
-                                       .first_pause = 1h,
-                                       .longest_pause = 1h});
+                                       .backoff = 1h,
+                                       .max_backoff = 1h});
   CHECK(eventually([&] {
     const std::lock_guard lock(mutex);
     return states.size() >= 4;
@@ -574,7 +574,7 @@ TEST_CASE("the pauses between connections that end at once grow", "[realtime]") 
                                  if (in_a_row >= 3 && !third_pause) third_pause = now - paused;
                                  began = now;
                                },
-                           .first_pause = 60ms});
+                           .backoff = 60ms});
   REQUIRE(eventually([&] {
     const std::lock_guard lock(mutex);
     return third_pause.has_value();

@@ -152,17 +152,17 @@ TEST_CASE("a function is invoked without an event", "[runs]") {
 
 TEST_CASE("many runs are cancelled at once, and the cancellations are listed and removed", "[runs]") {
   asking_server server{[](const request&) { return with_data({{"id", "C1"}}); }};
-  CHECK(server.runs().cancel_all({.function = "charge",
-                                  .started_after = inngest::timestamp(0ms),
-                                  .started_before = inngest::timestamp(1000ms),
-                                  .condition = "event.data.n == 1"}) == "C1");
+  CHECK(server.runs().cancel_many({.function = "charge",
+                                   .started_after = inngest::timestamp(0ms),
+                                   .started_before = inngest::timestamp(1000ms),
+                                   .condition = "event.data.n == 1"}) == "C1");
   CHECK(server.target() == "POST /v1/cancellations");
   CHECK(server.body() == json{{"app_id", "app"},
                               {"function_id", "charge"},
                               {"started_after", "1970-01-01T00:00:00.000Z"},
                               {"started_before", "1970-01-01T00:00:01.000Z"},
                               {"if", "event.data.n == 1"}});
-  server.runs().cancel_all({.function = "f", .app = "other"});
+  server.runs().cancel_many({.function = "f", .app = "other"});
   CHECK(server.body().at("app_id") == "other");
   CHECK(server.body().contains("started_before"));  // now
   CHECK_FALSE(server.body().contains("if"));
@@ -171,14 +171,14 @@ TEST_CASE("many runs are cancelled at once, and the cancellations are listed and
     return with_data(
         {{{"id", "C1"}, {"function_id", "app-charge"}, {"if", "true"}, {"started_after", nullptr}}});
   };
-  const auto all = server.runs().cancellations();
+  const auto all = server.runs().bulk_cancellations();
   REQUIRE(all.size() == 1);
   CHECK(all[0].function_id == "app-charge");
   CHECK(all[0].condition == "true");
   CHECK_FALSE(all[0].started_after);
-  CHECK(server.runs().remove_cancellation("C1"));
+  CHECK(server.runs().remove_bulk_cancellation("C1"));
   CHECK(server.target() == "DELETE /v1/cancellations/C1");
   server.answer = [](const request&) { return response{.status = 404}; };
-  CHECK_FALSE(server.runs().remove_cancellation("C1"));
-  CHECK_THROWS(server.runs().cancellations());
+  CHECK_FALSE(server.runs().remove_bulk_cancellation("C1"));
+  CHECK_THROWS(server.runs().bulk_cancellations());
 }

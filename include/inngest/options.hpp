@@ -155,7 +155,7 @@ namespace detail {
 std::string problem_of(const checkpointing& options);
 
 /// The maximum sizes of a tag's name and value, in bytes.
-inline constexpr std::size_t longest_tag_name = 64, longest_tag_value = 256;
+inline constexpr std::size_t max_tag_name_size = 64, max_tag_value_size = 256;
 
 /// Why a tag's name is invalid; empty if it is valid.
 std::string problem_of_tag_name(std::string_view name);

@@ -226,11 +226,11 @@ class runs {
   /// Cancels many runs of a function and returns the id of the bulk cancellation. Uses version 1 of the API;
   /// dev servers have no bulk cancellations.
   /// \throws request_rejected when the server does not know the function or rejects the condition.
-  std::string cancel_all(const bulk_cancel& wanted) const;
+  std::string cancel_many(const bulk_cancel& wanted) const;
   /// The bulk cancellations on the server.
-  [[nodiscard]] std::vector<bulk_cancellation> cancellations() const;
+  [[nodiscard]] std::vector<bulk_cancellation> bulk_cancellations() const;
   /// Removes a bulk cancellation, so that it cancels no further runs. Returns false when it does not exist.
-  bool remove_cancellation(const std::string& id) const;
+  bool remove_bulk_cancellation(const std::string& id) const;
 
   /// A function as registered with the server.
   struct registered_function {

@@ -118,8 +118,9 @@ class harness {
   /// Advances the clock to the next time at which something is due: a sleep, a timeout, a retry, a schedule.
   /// Returns false when nothing is pending.
   bool advance_to_next() { return simulation_->go_to_next((timestamp::max)()); }
-  /// Advances the clock until the run has ended, by at most `longest`. Returns whether the run has ended.
-  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366));
+  /// Advances the clock until the run has ended, by at most `longest` (366 days). Returns whether the run has
+  /// ended.
+  bool execute(const test_run& run, duration_ms longest = detail::a_year);
 
   // ---- after the run ------------------------------------------------------------------------------------
 

@@ -561,7 +561,8 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
-/// The longest that anything waits, except for runs. A time point that is much later could overflow.
+/// The longest that anything waits: a year, plus a day for leap years and for clocks that differ. A time
+/// point that is much later could overflow.
 inline constexpr std::chrono::hours a_year{366 * 24};
 
 /// The duration, limited to the range from `least` to a year.
@@ -2715,12 +2716,12 @@ struct codec<bool, json_kind::boolean> {
 /// when it is too large for T. When it is too large for a double, the error is `problem`.
 template <class T>
 T read_real(json_value& value, const json_path& at, const char* problem) {
-  constexpr std::size_t most_digits = 19;  // read directly by simdjson
+  constexpr std::size_t max_digits = 19;  // read directly by simdjson
   const std::string_view text = value.raw_json_token();
   const auto [rough, error] = value.get_double();
   if (error != 0) fail_at(at, problem);
   if constexpr (std::same_as<T, double>) {
-    if (text.size() <= most_digits) return rough;
+    if (text.size() <= max_digits) return rough;
   }
   const auto read_exactly = [&](auto& out) { return parse_real(text, out).ec == std::errc{}; };
   T exact{};
@@ -5794,7 +5795,7 @@ INNGEST_INLINE void any_event::begin(std::string_view name) {
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
-  constexpr std::size_t most = 5, longest_key = 128, longest_id = 512;  // a server's limits
+  constexpr std::size_t most = 5, max_key_size = 128, max_id_size = 512;  // a server's limits
   const auto refuse = [](const std::string& rule) { throw payload_error("meta.sessions", rule); };
   if (meta.clear_sessions && !meta.sessions.empty()) refuse("clear_sessions can't be combined with sessions");
   if (meta.clear_sessions) return "null";
@@ -5805,10 +5806,10 @@ INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
     const bool is_first =
         &given == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
                                  [&](const session& other) { return other.key == given.key; });
-    if (given.key.empty() || given.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
+    if (given.key.empty() || given.key.size() > max_key_size) refuse("a key must have 1 to 128 bytes");
     if (!is_utf8(given.key)) refuse("a key must be UTF-8");
     if (!is_first) refuse("the key \"" + given.key + "\" is used twice");
-    if (given.id && (given.id->empty() || given.id->size() > longest_id))
+    if (given.id && (given.id->empty() || given.id->size() > max_id_size))
       refuse("the id of \"" + given.key + "\" must have 1 to 512 bytes");
     if (given.id && !is_utf8(*given.id)) refuse("the id of \"" + given.key + "\" must be UTF-8");
     count += given.id ? 1 : 0;
@@ -6171,7 +6172,7 @@ consteval bool is_enumerator() {
 }
 
 /// More than the enumerators of any enumeration.
-inline constexpr std::size_t most_enumerators = 64;
+inline constexpr std::size_t max_enumerators = 64;
 
 template <class Enum, std::size_t... Numbers>
 consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
@@ -6182,7 +6183,7 @@ consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
 template <class Enum>
 consteval bool has_full_table() {
   constexpr auto& table = enumerators<Enum>;
-  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
+  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<max_enumerators>()))
     return false;
   for (std::size_t i = 0; i < table.size(); ++i) {
     if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;
@@ -7009,8 +7010,8 @@ struct option_range {
 inline constexpr long long days_in_seconds = 86'400;
 
 /// Used where no limit is documented: short enough that no arithmetic overflows, even in nanoseconds.
-inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
-inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
+inline constexpr long long max_period = 100 * 365 * days_in_seconds;
+inline constexpr long long max_limit = (std::numeric_limits<int>::max)();
 
 namespace option_limits {
 
@@ -7018,17 +7019,17 @@ inline constexpr option_range retries{0, 20};
 inline constexpr option_range triggers{0, 10};
 inline constexpr option_range cancel_on{0, 5};
 inline constexpr option_range concurrency_limits{0, 2};
-inline constexpr option_range concurrency{1, largest_limit};
-inline constexpr option_range throttle_limit{1, largest_limit};
-inline constexpr option_range throttle_burst{0, largest_limit};
-inline constexpr option_range throttle_period{1, longest_period, "s"};
-inline constexpr option_range rate_limit{1, largest_limit};
+inline constexpr option_range concurrency{1, max_limit};
+inline constexpr option_range throttle_limit{1, max_limit};
+inline constexpr option_range throttle_burst{0, max_limit};
+inline constexpr option_range throttle_period{1, max_period, "s"};
+inline constexpr option_range rate_limit{1, max_limit};
 inline constexpr option_range rate_limit_period{1, days_in_seconds, "s"};
 inline constexpr option_range debounce_period{1, 7 * days_in_seconds, "s"};
-inline constexpr option_range debounce_timeout{1, longest_period, "s"};
+inline constexpr option_range debounce_timeout{1, max_period, "s"};
 inline constexpr option_range batch_size{2, 100};
 inline constexpr option_range batch_timeout{1, 600, "s"};
-inline constexpr option_range timeout{0, longest_period, "s"};
+inline constexpr option_range timeout{0, max_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
 /// In seconds.
 inline constexpr option_range priority{-600, 600};
@@ -7037,13 +7038,12 @@ inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// The maximum time for which a run may sleep or wait: a server's limit of a year, plus a day for leap years
-/// and for clocks that differ.
-inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
+/// The maximum time for which a run may sleep or wait: a server's limit.
+inline constexpr std::chrono::milliseconds max_wait = a_year;
 
 /// Whether the duration is longer than any wait, in either direction.
-constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
-  return duration > longest_wait || duration < -longest_wait;
+constexpr bool is_beyond_max_wait(std::chrono::milliseconds duration) {
+  return duration > max_wait || duration < -max_wait;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail
@@ -7202,7 +7202,7 @@ namespace detail {
 std::string problem_of(const checkpointing& options);
 
 /// The maximum sizes of a tag's name and value, in bytes.
-inline constexpr std::size_t longest_tag_name = 64, longest_tag_value = 256;
+inline constexpr std::size_t max_tag_name_size = 64, max_tag_value_size = 256;
 
 /// Why a tag's name is invalid; empty if it is valid.
 std::string problem_of_tag_name(std::string_view name);
@@ -7280,7 +7280,7 @@ INNGEST_INLINE std::string problem_of(const checkpointing& options) {
   if (options.buffered_steps < 1) {
     return "checkpointing.buffered_steps must be at least 1, not " + std::to_string(options.buffered_steps);
   }
-  constexpr milliseconds none{}, longest = std::chrono::seconds(longest_period);
+  constexpr milliseconds none{}, longest = std::chrono::seconds(max_period);
   if (options.max_runtime && (*options.max_runtime <= none || *options.max_runtime > longest))
     return "checkpointing.max_runtime must be more than zero, up to 100 years";
   if (options.max_interval && (*options.max_interval < none || *options.max_interval > longest))
@@ -7297,8 +7297,8 @@ INNGEST_INLINE std::string matching_expression(const std::string& expression, co
 INNGEST_INLINE std::string problem_of_tag_name(std::string_view name) {
   const std::string shown = "the name of a tag, \"" + std::string(name) + "\", ";
   if (is_blank(name)) return "a tag needs a name";
-  if (name.size() > longest_tag_name)
-    return shown + "has more than " + std::to_string(longest_tag_name) + " bytes";
+  if (name.size() > max_tag_name_size)
+    return shown + "has more than " + std::to_string(max_tag_name_size) + " bytes";
   if (name.find(':') != std::string_view::npos)
     return shown + "has a colon: filters have the form name:value";
   return {};
@@ -7984,10 +7984,10 @@ INNGEST_INLINE step_error read_step_error(std::string_view text, std::string_vie
   const json memo = detail::parse_dom(text);
   const json& error = memo.at("error");
   if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
-  constexpr std::size_t most_causes = 5;
+  constexpr std::size_t max_causes = 5;
   std::vector<step_error::cause> causes;
   const json* outer = &error;
-  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
+  while (causes.size() < max_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
     outer = &(*outer)["cause"];
     causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
   }
@@ -14146,7 +14146,7 @@ INNGEST_INLINE std::string step::idempotency_key() const {
 
 INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    if (detail::is_beyond_longest_wait(duration))
+    if (detail::is_beyond_max_wait(duration))
       refuse_sleep(call, std::to_string(duration.count()) + " ms");
     return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
   });
@@ -14155,7 +14155,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
     const detail::saturated_time now(replay_->services().now());  // rounded up like `time`
-    if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
+    if (time > detail::add_saturated(now, detail::max_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });
 }
@@ -14231,7 +14231,7 @@ INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const s
 }
 
 INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, duration_ms timeout) {
-  if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_longest_wait(timeout)) {
+  if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_max_wait(timeout)) {
     throw step_options_error(
         call.id, "its timeout must be from 0 to 366 days, not " + std::to_string(timeout.count()) + " ms");
   }
@@ -14842,9 +14842,9 @@ INNGEST_INLINE void basic_context::set_metadata(const std::string& kind, const j
 
 INNGEST_INLINE void basic_context::tag(std::string_view name, std::string_view value) {
   std::string problem = detail::problem_of_tag_name(name);
-  if (problem.empty() && value.size() > detail::longest_tag_value)
+  if (problem.empty() && value.size() > detail::max_tag_value_size)
     problem = "the value of the tag \"" + std::string(name) + "\" has more than " +
-              std::to_string(detail::longest_tag_value) + " bytes";
+              std::to_string(detail::max_tag_value_size) + " bytes";
   if (!problem.empty()) throw configuration_error("tag: " + problem);
   detail::require_utf8(name, "a tag's name");
   detail::require_utf8(value, "a tag's value");
@@ -15526,9 +15526,9 @@ INNGEST_INLINE void option_check::check_priority(const std::vector<cel_node>& no
     case kind::integer:
       return require_range(whose, node.integer, option_limits::priority);
     case kind::unsigned_integer:
-      return require_range(whose, node.integer < 0 ? longest_period : node.integer, option_limits::priority);
+      return require_range(whose, node.integer < 0 ? max_period : node.integer, option_limits::priority);
     case kind::real:
-      return require_range(whose, to_integer<long long>(node.real).value_or(longest_period),
+      return require_range(whose, to_integer<long long>(node.real).value_or(max_period),
                            option_limits::priority);
     case kind::string:
     case kind::bytes:
@@ -15590,7 +15590,7 @@ inline constexpr const char* run_id = "x-run-id";
 inline constexpr const char* step_id = "x-inngest-step-id";
 inline constexpr const char* force_step_plan = "x-inngest-force-step-plan";
 // sent to an engine, which reads it: after how many milliseconds an answer that waits for a run is given up
-inline constexpr const char* longest_wait = "x-inngest-cpp-longest-wait";
+inline constexpr const char* max_wait = "x-inngest-cpp-longest-wait";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol::header
 
@@ -20847,10 +20847,10 @@ class httplib_connections {
   }
 
   void give_back(const std::string& origin, std::unique_ptr<httplib::Client> connection) {
-    constexpr std::size_t most_idle = 8;
+    constexpr std::size_t max_idle = 8;
     const std::lock_guard lock(mutex_);
     auto& idle = idle_[origin];
-    if (idle.size() < most_idle) idle.push_back(std::move(connection));
+    if (idle.size() < max_idle) idle.push_back(std::move(connection));
   }
 
  private:
@@ -21168,14 +21168,14 @@ struct subscribe_options {
   /// Called when the state changes, on the subscription's thread. The last state is `stopped`, unless a
   /// callback destroys the subscription.
   std::function<void(subscription_state state)> on_state{};
-  /// The delay after the first failure. It doubles with each further failure, up to `longest_pause`, and half
+  /// The delay after the first failure. It doubles with each further failure, up to `max_backoff`, and half
   /// of it is random. Both are limited to the range from a millisecond to a year. A connection that ends
   /// within a second counts as a failure, too.
-  duration_ms first_pause = std::chrono::milliseconds(500);
+  duration_ms backoff = std::chrono::milliseconds(500);
   /// The maximum delay.
-  duration_ms longest_pause = std::chrono::seconds(30);
+  duration_ms max_backoff = std::chrono::seconds(30);
   /// How long a connection may be silent before it counts as broken. Servers send something every 15 seconds.
-  duration_ms longest_silence = std::chrono::seconds(45);
+  duration_ms max_silence = std::chrono::seconds(45);
   /// The maximum size of a message in bytes. A larger one ends the connection with an error.
   std::size_t max_message_size = 16 * 1024 * 1024;
 };
@@ -21554,7 +21554,7 @@ INNGEST_INLINE void stream_body::write(std::string_view piece) {
 }
 
 INNGEST_INLINE void stream_body::add(std::string_view text) {
-  constexpr std::size_t most_chunks = 1000;
+  constexpr std::size_t max_chunks = 1000;
   constexpr std::size_t chunk_size = 1024;
   std::vector<std::string> fresh;
   while (!text.empty()) {
@@ -21563,7 +21563,7 @@ INNGEST_INLINE void stream_body::add(std::string_view text) {
     fresh.emplace_back(part);
     text.remove_prefix(part.size());
   }
-  if (chunks_ + fresh.size() > most_chunks)
+  if (chunks_ + fresh.size() > max_chunks)
     throw too_large("a stream has at most 1000 pieces of 1 KB: publish the rest of it as another stream");
   chunks_ += fresh.size();
   for (std::string& part : fresh) pieces_.push_back(std::move(part));
@@ -21800,7 +21800,7 @@ INNGEST_INLINE subscription_body::subscription_body(client app, std::string chan
       options_(limited(std::move(options))) {}
 
 INNGEST_INLINE subscribe_options subscription_body::limited(subscribe_options options) {
-  for (duration_ms* pause : {&options.first_pause, &options.longest_pause})
+  for (duration_ms* pause : {&options.backoff, &options.max_backoff})
     *pause = detail::within_a_year(*pause, std::chrono::milliseconds(1));
   return options;
 }
@@ -21845,7 +21845,7 @@ INNGEST_INLINE bool subscription_body::wait_until_open(duration_ms timeout) cons
 INNGEST_INLINE void subscription_body::run() {
   detail::block_broken_pipe_signal();
   id_ = std::this_thread::get_id();
-  std::chrono::milliseconds next_pause = options_.first_pause;
+  std::chrono::milliseconds next_pause = options_.backoff;
   while (!is_stopping()) {
     enter(subscription_state::connecting);
     if (is_stopping()) break;  // on_state may stop it
@@ -21857,11 +21857,11 @@ INNGEST_INLINE void subscription_body::run() {
     } catch (...) {  // a user's transport may throw anything
       if (!is_stopping()) report(unreachable("the transport threw something that is not a std::exception"));
     }
-    if (has_lasted_) next_pause = options_.first_pause;
+    if (has_lasted_) next_pause = options_.backoff;
     if (is_stopping() || ended_well) continue;
     enter(subscription_state::waiting);
     pause(next_pause);
-    next_pause = (std::min)(next_pause * 2, std::chrono::milliseconds(options_.longest_pause));
+    next_pause = (std::min)(next_pause * 2, std::chrono::milliseconds(options_.max_backoff));
   }
   enter(subscription_state::stopped);
 }
@@ -21895,7 +21895,7 @@ INNGEST_INLINE bool subscription_body::connect_once() {
   try {
     app_.stream_api(std::move(request), {.on_head = on_head,
                                          .on_piece = on_piece,
-                                         .timeout = options_.longest_silence,
+                                         .timeout = options_.max_silence,
                                          .stop = stop_.get_token()});
   } catch (...) {
     if (!problem) problem = std::current_exception();
@@ -21962,7 +21962,7 @@ INNGEST_INLINE void subscription_body::receive(std::string_view data) {
 }
 
 INNGEST_INLINE bool subscription_body::place(message& received) {
-  constexpr std::size_t most_streams = 1000;
+  constexpr std::size_t max_streams = 1000;
   if (received.kind == message_kind::raw) return true;
   if (received.kind == message_kind::chunk) {
     const auto found = streams_.find(received.stream_id);
@@ -21976,7 +21976,7 @@ INNGEST_INLINE bool subscription_body::place(message& received) {
   if (!is_ours || !is_wanted) return false;
   received.channel = channel_;
   if (received.kind == message_kind::stream_start) {
-    if (streams_.size() >= most_streams) streams_.erase(streams_.begin());
+    if (streams_.size() >= max_streams) streams_.erase(streams_.begin());
     streams_[received.stream_id] = {received.channel, received.topic};
   }
   return received.kind != message_kind::stream_end || streams_.erase(received.stream_id) > 0;
@@ -22218,7 +22218,7 @@ struct bulk_problem {
 
 /// The maximum number of problems that a bulk operation stores: the first ones. Further ones are only
 /// counted.
-inline constexpr std::size_t most_bulk_problems = 20;
+inline constexpr std::size_t max_bulk_problems = 20;
 
 /// A bulk operation and its progress. It is stored, so that it survives a restart; ended operations are
 /// removed after engine_options::history.
@@ -23000,7 +23000,7 @@ constexpr std::string_view to_string(run_note::kind what) { return detail::name_
 
 /// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. A store
 /// does not limit metadata; the engine does.
-inline constexpr std::size_t most_messages_of_run = 200;
+inline constexpr std::size_t max_run_messages = 200;
 
 /// A change of a run's tags.
 struct tag_change {
@@ -23083,7 +23083,7 @@ struct changes {
   std::vector<remembered_value> values{};     ///< new values; they replace those with the same key
   std::vector<app_record> apps{};             ///< registrations; they replace those with the same id
   /// New notes; a store ignores a note whose id already exists in the run. Of a run's messages and errors, a
-  /// store keeps only the newest: see most_messages_of_run. It removes the metadata that a note replaces: see
+  /// store keeps only the newest: see max_run_messages. It removes the metadata that a note replaces: see
   /// run_note::replaces().
   std::vector<run_note> notes{};
   std::vector<run_log_record> log_lines{};  ///< new log lines
@@ -23971,7 +23971,7 @@ INNGEST_INLINE std::size_t& run_counts::of(run_status status) {
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum of bulk_request::per_second.
-inline constexpr std::size_t most_bulk_per_second = 10'000;
+inline constexpr std::size_t max_bulk_per_second = 10'000;
 
 /// Describes a bulk operation: see engine::begin_bulk().
 struct bulk_request {
@@ -23985,7 +23985,7 @@ struct bulk_request {
   std::string from_step{};
   /// Repeats each run from the step that failed, like rerun_step::from_failed_step. Selects only failed runs.
   bool from_failed_step = false;
-  /// The maximum number of runs per second, from 1 to most_bulk_per_second.
+  /// The maximum number of runs per second, from 1 to max_bulk_per_second.
   std::size_t per_second = 100;
 };
 
@@ -24497,7 +24497,7 @@ struct backfill_result {
 };
 
 /// The maximum number of times of one backfill.
-inline constexpr std::size_t most_backfilled_times = 1000;
+inline constexpr std::size_t max_backfilled_times = 1000;
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 
@@ -24649,7 +24649,7 @@ class engine {
   std::vector<bulk_cancellation> bulk_cancellations();
   /// Removes a cancellation from that list. Cancelled runs stay cancelled. Returns false when it does not
   /// exist.
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   /// Starts an operation that cancels, repeats or removes many runs. The engine executes it in the
   /// background, oldest runs first, with at most bulk_request::per_second runs per second; it pauses
@@ -25842,7 +25842,7 @@ class time_zone_footer_reader {
 
  private:
   /// Reads hours: an offset from UTC, or the time of a change from midnight.
-  static constexpr unsigned most_offset = 24, most_time = 167;
+  static constexpr unsigned max_offset = 24, max_time = 167;
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
@@ -25853,7 +25853,7 @@ class time_zone_footer_reader {
   unsigned read_number(unsigned low, unsigned high);
 
   /// Reads hours, which may be negative, with optional minutes and seconds.
-  std::chrono::seconds read_time(unsigned most_hours);
+  std::chrono::seconds read_time(unsigned max_hours);
 
   time_zone_rule read_rule();
 
@@ -25951,11 +25951,11 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> time_zone_footer::next_ch
 INNGEST_INLINE time_zone_footer time_zone_footer_reader::read() {
   time_zone_footer out;
   skip_name();
-  out.standard = -read_time(most_offset);
+  out.standard = -read_time(max_offset);
   if (text_.empty()) return out;
   skip_name();
   out.summer =
-      text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time(most_offset);
+      text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time(max_offset);
   if (!take(',')) fail();
   out.begins = read_rule();
   if (!take(',')) fail();
@@ -25988,10 +25988,10 @@ INNGEST_INLINE unsigned time_zone_footer_reader::read_number(unsigned low, unsig
   return out;
 }
 
-INNGEST_INLINE std::chrono::seconds time_zone_footer_reader::read_time(unsigned most_hours) {
+INNGEST_INLINE std::chrono::seconds time_zone_footer_reader::read_time(unsigned max_hours) {
   const bool negative = take('-');
   if (!negative) take('+');
-  std::chrono::seconds out = std::chrono::hours(read_number(0, most_hours));
+  std::chrono::seconds out = std::chrono::hours(read_number(0, max_hours));
   if (take(':')) out += std::chrono::minutes(read_number(0, 59));
   if (take(':')) out += std::chrono::seconds(read_number(0, 59));
   return negative ? -out : out;
@@ -26012,7 +26012,7 @@ INNGEST_INLINE time_zone_rule time_zone_footer_reader::read_rule() {
     out.what = time_zone_rule::kind::day_from_zero;
     out.day = read_number(0, 365);
   }
-  if (take('/')) out.time = read_time(most_time);
+  if (take('/')) out.time = read_time(max_time);
   return out;
 }
 
@@ -27281,7 +27281,7 @@ INNGEST_INLINE std::string plain_text_of(const json& value) {
 INNGEST_INLINE std::optional<std::string> tag_value_of(const json& value) {
   if (!value.is_string() && !value.is_number() && !value.is_boolean()) return std::nullopt;
   std::string out = plain_text_of(value);
-  if (out.size() > detail::longest_tag_value) return std::nullopt;
+  if (out.size() > detail::max_tag_value_size) return std::nullopt;
   return out;
 }
 
@@ -29418,7 +29418,7 @@ class regex_parser {
  private:
   using kind = regex_step::kind;
   static constexpr std::size_t largest = 10'000;  // steps
-  static constexpr int most_repetitions = 1000;   // as in RE2
+  static constexpr int max_repetitions = 1000;    // as in RE2
   static constexpr int deepest = 250;
 
   struct flags {
@@ -29604,7 +29604,7 @@ INNGEST_INLINE std::optional<int> regex_parser::take_number() {
   int out = 0;
   const std::size_t begin = at_;
   for (; at_ < pattern_.size() && is_digit(pattern_[at_]); ++at_)
-    out = (std::min)(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
+    out = (std::min)(out * 10 + (pattern_[at_] - '0'), max_repetitions + 1);
   return at_ > begin ? std::optional(out) : std::nullopt;
 }
 
@@ -29684,7 +29684,7 @@ INNGEST_INLINE regex_program regex_parser::sequence() {
 
 INNGEST_INLINE regex_program regex_parser::repeated(const regex_program& part, std::pair<int, int> count) {
   const auto [least, most] = count;
-  if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
+  if (least > max_repetitions || most > max_repetitions || (most >= 0 && most < least)) fail();
   regex_program out;
   for (int i = 0; i < least && !failed_; ++i) append(out, part);
   if (most < 0 && least == 0) return any_times(part);
@@ -30043,7 +30043,7 @@ class cel_evaluator {
   // ---- limits -------------------------------------------------------------------------------------------
 
   /// Nested macros can take long and produce large values, so steps are limited, as on a server.
-  static constexpr std::size_t most_steps = 1'000'000;
+  static constexpr std::size_t max_steps = 1'000'000;
 
   /// Counts steps. Returns false when there are too many.
   bool spend(std::size_t steps, const cel_node& node) const;
@@ -30158,14 +30158,14 @@ INNGEST_INLINE cel_value cel_evaluator::run() {
 
 INNGEST_INLINE bool cel_evaluator::spend(std::size_t steps, const cel_node& node) const {
   if (too_long_) return false;
-  steps_ += (std::min)(steps, most_steps + 1);
-  if (steps_ > most_steps)
+  steps_ += (std::min)(steps, max_steps + 1);
+  if (steps_ > max_steps)
     too_long_ = cel_error{.problem = "the expression takes too long", .position = node.position};
   return !too_long_;
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::weight(const cel_value& value, int json_levels) const {
-  return weight_of(value, most_steps - (std::min)(steps_, most_steps), json_levels);
+  return weight_of(value, max_steps - (std::min)(steps_, max_steps), json_levels);
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::cost_of(const cel_node& node,
@@ -30391,11 +30391,11 @@ INNGEST_INLINE cel_value cel_evaluator::call(const cel_node& node) {
 
 INNGEST_INLINE cel_value cel_evaluator::matches(const std::vector<cel_value>& operands,
                                                 const cel_node& node) const {
-  constexpr std::size_t longest_pattern = 1000;
+  constexpr std::size_t max_pattern_size = 1000;
   const auto* text = operands[0].as<std::string>();
   const auto* pattern = operands[1].as<std::string>();
   if (!text || !pattern) return no_overload("matches");
-  if (pattern->size() > longest_pattern)
+  if (pattern->size() > max_pattern_size)
     return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
   if (!spend(pattern->size(), node)) return *too_long_;
   const auto result = search_pattern(*pattern, *text, [&](std::size_t steps) { return spend(steps, node); });
@@ -30969,7 +30969,7 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 class run_meter {
  public:
   /// The maximum number of functions that are counted individually.
-  static constexpr std::size_t most_functions = 500;
+  static constexpr std::size_t max_functions = 500;
   /// The name under which all other functions are counted.
   inline static const std::string others = "(others)";
 
@@ -31059,7 +31059,7 @@ INNGEST_INLINE void run_meter::count(active_run& run, const timeline_entry& entr
 INNGEST_INLINE function_metrics& run_meter::of(const active_run& run) {
   const auto known = by_slug_.find(run.record.run.function_slug);
   if (known != by_slug_.end()) return known->second;
-  const bool is_one_of_many = by_slug_.size() >= most_functions;
+  const bool is_one_of_many = by_slug_.size() >= max_functions;
   const std::string& slug = is_one_of_many ? others : run.record.run.function_slug;
   const auto [place, is_new] = by_slug_.try_emplace(slug);
   if (is_new) {
@@ -31529,7 +31529,7 @@ class flow_control {
   std::vector<bulk_cancellation> bulk_cancellations(timestamp now) const;
   void remember(const bulk_cancellation& cancellation);
   /// Returns false when it does not exist.
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   /// The key of the runs that share a throttle with a run of the event; empty without a throttle.
   static std::string throttle_key(const function_definition& function, event_view& view);
@@ -31611,7 +31611,7 @@ INNGEST_INLINE void flow_control::remember(const bulk_cancellation& cancellation
                    cancellation.created_at + std::chrono::hours(24 * 30));
 }
 
-INNGEST_INLINE bool flow_control::forget_bulk_cancellation(const std::string& id) {
+INNGEST_INLINE bool flow_control::remove_bulk_cancellation(const std::string& id) {
   return memory_.forget("cancellation:" + id);
 }
 
@@ -33542,7 +33542,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_sleep(active_run& run,
   const std::string text = op.option_or_name("duration");
   const auto until = sleep_end_of(text, now);
   if (!until) return refused(op, not_a_time("a time to sleep", text));
-  if (*until > now + detail::longest_wait)
+  if (*until > now + detail::max_wait)
     return too_long("The sleep \"" + text +
                     "\" ends more than one year in the future; sleeps may last at most one year.");
   pending_step& pending = steps_.begin(run, call, op, progress::sleep_started, text, now);
@@ -33569,7 +33569,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_event_wait(active_run&
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? now : time_of(timeout, now);  // SDKs send a negative time as ""
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (*until > now + detail::longest_wait)
+  if (*until > now + detail::max_wait)
     return too_long("The wait-for-event timeout \"" + timeout +
                     "\" expires more than one year in the future; timeouts may last at most one year.");
   steps_.begin_wait(run, call, op, std::move(wait), std::move(condition), *until, now);
@@ -33585,7 +33585,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
                    .signal = op.option_or_name("signal"),
                    .begun = now};
   const std::string timeout = op.option("timeout").value_or("");
-  const auto until = timeout.empty() ? now + detail::longest_wait : time_of(timeout, now);
+  const auto until = timeout.empty() ? now + detail::max_wait : time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
   if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
@@ -33603,8 +33603,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_invoke(active_run& run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
   if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
-  incoming_event invoking =
-      invocation(invoke_data(run, op, slug, until.value_or(now + detail::longest_wait)));
+  incoming_event invoking = invocation(invoke_data(run, op, slug, until.value_or(now + detail::max_wait)));
   try {
     invoking.meta = invoke_meta(op);
   } catch (const payload_error& problem) {
@@ -35157,9 +35156,9 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const job& job) const 
   const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
   const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
                          job.what == job::kind::invoke_timeout || job.what == job::kind::request;
-  constexpr int most_attempts = 1'000'000;
+  constexpr int max_attempts = 1'000'000;
   if (ends_step && !job.step) return "it has no step to end";
-  if (job.attempt < 0 || job.attempt > most_attempts)
+  if (job.attempt < 0 || job.attempt > max_attempts)
     return "attempt is " + std::to_string(job.attempt) + ", out of range";
   if (job.started && !is_call) return "it is a timer, but was started";
   if (job.what == job::kind::gathered && run->second->gathering.empty())
@@ -35248,7 +35247,7 @@ class scheduler {
   std::vector<bulk_cancellation> bulk_cancellations(timestamp now) const {
     return state_.flow.bulk_cancellations(now);
   }
-  bool forget_bulk_cancellation(const std::string& id) { return state_.flow.forget_bulk_cancellation(id); }
+  bool remove_bulk_cancellation(const std::string& id) { return state_.flow.remove_bulk_cancellation(id); }
 
   /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   /// With a plan the new run repeats the earlier one from a step.
@@ -35837,7 +35836,7 @@ INNGEST_INLINE bool bulk_work::stop(scheduler& on, std::string_view id, timestam
   const auto found = running_.find(id);
   if (found == running_.end()) return false;
   bulk_operation stopped = found->second.operation;
-  if (!problem.empty() && stopped.problems.size() < most_bulk_problems)
+  if (!problem.empty() && stopped.problems.size() < max_bulk_problems)
     stopped.problems.push_back({.run_id = "", .text = problem});
   end(on, id, std::move(stopped), bulk_state::stopped, now);
   return true;
@@ -35898,7 +35897,7 @@ INNGEST_INLINE void bulk_work::note(bulk_operation& of, outcome what, bulk_item&
   if (what == outcome::done) ++of.done;
   if (what != outcome::failed) return;
   ++of.failed;
-  if (of.problems.size() < most_bulk_problems)
+  if (of.problems.size() < max_bulk_problems)
     of.problems.push_back({.run_id = std::move(item.run_id), .text = std::move(item.problem)});
 }
 
@@ -36010,7 +36009,7 @@ struct parameter {
 
 using parameters = std::vector<parameter>;
 
-inline constexpr std::size_t most_parameters = 200, longest_value = 4000;
+inline constexpr std::size_t max_parameters = 200, max_value_size = 4000;
 
 /// Adds a parameter and limits the number and size of parameters. Omits empty ones.
 INNGEST_INLINE void add(parameters& out, std::string name, std::string value) {
@@ -36018,10 +36017,10 @@ INNGEST_INLINE void add(parameters& out, std::string name, std::string value) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
   if (!detail::is_utf8(name) || std::any_of(name.begin(), name.end(), is_control))
     throw payload_error("filter", "has a parameter whose name is no readable text");
-  if (out.size() == most_parameters)
-    throw payload_error(name, "there are more than " + std::to_string(most_parameters) + " values");
-  if (value.size() > longest_value)
-    throw payload_error(name, "has more than " + std::to_string(longest_value) + " bytes");
+  if (out.size() == max_parameters)
+    throw payload_error(name, "there are more than " + std::to_string(max_parameters) + " values");
+  if (value.size() > max_value_size)
+    throw payload_error(name, "has more than " + std::to_string(max_value_size) + " bytes");
   if (!detail::is_utf8(value)) throw payload_error(name, "is not UTF-8");
   out.push_back({std::move(name), std::move(value)});
 }
@@ -36373,9 +36372,9 @@ INNGEST_INLINE bulk_operation new_bulk_operation(const bulk_request& request) {
                               ": only \"rerun\" begins at a step");
   if (!request.from_step.empty() && request.from_failed_step)
     throw configuration_error("bulk_request::from_step: it excludes from_failed_step");
-  if (request.per_second < 1 || request.per_second > most_bulk_per_second)
+  if (request.per_second < 1 || request.per_second > max_bulk_per_second)
     throw configuration_error("bulk_request::per_second: it must be from 1 to " +
-                              std::to_string(most_bulk_per_second));
+                              std::to_string(max_bulk_per_second));
   run_query runs = request.runs;
   runs.statuses = bulk::statuses_of(request);
   runs.status.reset();
@@ -36467,9 +36466,9 @@ INNGEST_INLINE timestamp engine_clock::now() {
 }
 
 INNGEST_INLINE timestamp engine_clock::advance(system_time system, steady_time steady) {
-  constexpr auto longest_lead = std::chrono::hours(24);
+  constexpr auto max_lead = std::chrono::hours(24);
   if (is_set_) time_ += std::chrono::duration_cast<system_time::duration>((steady - steady_) / 2);
-  if (!is_set_ || time_ < system || time_ - system > longest_lead) time_ = system;
+  if (!is_set_ || time_ < system || time_ - system > max_lead) time_ = system;
   steady_ = steady;
   is_set_ = true;
   return std::chrono::floor<std::chrono::milliseconds>(time_);
@@ -36612,8 +36611,8 @@ class engine_core {
   bulk_cancellation cancel_many(bulk_cancellation wanted, timestamp now) {
     return noted(scheduler_.cancel_many(std::move(wanted), now));
   }
-  bool forget_bulk_cancellation(const std::string& id) {
-    return noted(scheduler_.forget_bulk_cancellation(id));
+  bool remove_bulk_cancellation(const std::string& id) {
+    return noted(scheduler_.remove_bulk_cancellation(id));
   }
   /// Cancels a run. Returns false when the run does not exist or has ended.
   bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }
@@ -37427,7 +37426,7 @@ class bulk_runner {
 
   /// How long the operation waits while too many of the runs that it began wait for their first call.
   static constexpr std::chrono::milliseconds pause{100};
-  static constexpr std::size_t most_waiting_runs = 1000;
+  static constexpr std::size_t max_waiting_runs = 1000;
 
   void run();
 
@@ -37534,7 +37533,7 @@ INNGEST_INLINE std::optional<std::string> bulk_runner::next() const {
 
 INNGEST_INLINE void bulk_runner::take_turn(std::unique_lock<std::mutex>& lock, const std::string& id) {
   const steady::time_point began = steady::now();
-  if (core_.waiting_runs_of_bulk(id) >= most_waiting_runs) {
+  if (core_.waiting_runs_of_bulk(id) >= max_waiting_runs) {
     turns_[id] = began + pause;
     return;
   }
@@ -37779,7 +37778,7 @@ std::int64_t seconds_of(timestamp now);
 
 /// How long the sender of a request waits for the answer, as far as it says so. A request that is held longer
 /// occupies a thread for nobody.
-std::chrono::milliseconds longest_wait(const http::request& request);
+std::chrono::milliseconds max_wait(const http::request& request);
 
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
 std::optional<http::response> sent(std::string_view stored);
@@ -37900,7 +37899,7 @@ class endpoint_runs {
       if (!is_response_token(token, secret, run_id, endpoint::seconds_of(now)))
         return endpoint::refusal(401, "the token is not valid for this run, or it has expired");
     }
-    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::longest_wait(request)));
+    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::max_wait(request)));
     const auto found = engine_.find_run(run_id);
     if (!found) return endpoint::refusal(404, "there is no run \"" + run_id + "\"");
     if (found->ended()) return response_of(*found);
@@ -38050,8 +38049,8 @@ INNGEST_INLINE std::int64_t seconds_of(timestamp now) {
   return std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
 }
 
-INNGEST_INLINE std::chrono::milliseconds longest_wait(const http::request& request) {
-  const std::string_view text = request.headers.find(protocol::header::longest_wait).value_or("");
+INNGEST_INLINE std::chrono::milliseconds max_wait(const http::request& request) {
+  const std::string_view text = request.headers.find(protocol::header::max_wait).value_or("");
   std::uint32_t out = 0;
   const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (text.empty() || problem != std::errc{} || stop != text.data() + text.size())
@@ -38442,7 +38441,7 @@ INNGEST_INLINE engine_monitor::places engine_monitor::add_counts(engine_metrics&
   };
   for (const auto& [slug, counts] : state.journal.meter.all()) place(slug, counts);
   for (const auto& [slug, function] : core_.state().functions().all()) {  // a time series should start with 0
-    if (out.functions.size() >= run_meter::most_functions) break;
+    if (out.functions.size() >= run_meter::max_functions) break;
     place(slug, {.app = function->app_id, .function = function->id()});
   }
   return of;
@@ -38718,7 +38717,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 namespace finding {
 
 /// The maximum number of runs or events per page for which a condition is evaluated: each is read and parsed.
-inline constexpr std::size_t most_compared = 1'000;
+inline constexpr std::size_t max_compared = 1'000;
 inline constexpr std::size_t compared_at_once = 100;
 
 /// The statuses that a query wants; empty for all.
@@ -38808,7 +38807,7 @@ INNGEST_INLINE run_page finder::find_page(const run_query& query) const {
   run_page out;
   if (query.limit == 0) return out;
   rest.limit = finding::compared_at_once;
-  for (std::size_t compared = 0; compared < finding::most_compared; compared += rest.limit) {
+  for (std::size_t compared = 0; compared < finding::max_compared; compared += rest.limit) {
     run_page page = store_.find_page(rest);
     const bool is_short = page.runs.size() < rest.limit;  // the store has looked at enough rows
     monitor_.describe(page.runs);
@@ -38837,7 +38836,7 @@ INNGEST_INLINE event_page finder::find_event_page(const event_query& query) cons
   event_query rest = query;
   rest.where.clear();
   rest.limit = finding::compared_at_once;
-  for (std::size_t compared = 0; compared < finding::most_compared; compared += rest.limit) {
+  for (std::size_t compared = 0; compared < finding::max_compared; compared += rest.limit) {
     event_page page = store_.find_event_page(rest);
     const bool is_short = page.events.size() < rest.limit;
     for (std::size_t i = 0; i < page.events.size(); ++i) {
@@ -38860,7 +38859,7 @@ INNGEST_INLINE std::string finder::visit_page(const run_query& query,
                                               const std::function<void(const run_point&)>& visit) const {
   if (finding::selection(store_, query).is_all()) return store_.visit_page(finding::for_store(query), visit);
   run_query wanted = query;
-  wanted.limit = finding::most_compared;
+  wanted.limit = finding::max_compared;
   run_page page = find_page(wanted);
   for (const run& found : page.runs)
     visit({.id = found.id, .status = found.status, .time = time_of(found, query.by).value_or(timestamp())});
@@ -39053,8 +39052,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum number of events waiting for a subscriber. Above it, the subscriber loses its connection and
 /// has to reconnect. So a slow subscriber neither delays a publisher nor uses much memory.
-inline constexpr std::size_t most_waiting_events = 1000;
-inline constexpr std::size_t most_waiting_bytes = 8 * 1024 * 1024;
+inline constexpr std::size_t max_waiting_events = 1000;
+inline constexpr std::size_t max_waiting_bytes = 8 * 1024 * 1024;
 
 /// Receives server-sent events. Its functions must be fast, must not throw, and must not call the hub.
 class realtime_subscriber {
@@ -39135,7 +39134,7 @@ class waiting_events final : public realtime_subscriber {
  public:
   bool take(const std::string& event) override {
     const std::lock_guard lock(mutex_);
-    is_late_ = is_late_ || events_.size() >= most_waiting_events || bytes_ > most_waiting_bytes;
+    is_late_ = is_late_ || events_.size() >= max_waiting_events || bytes_ > max_waiting_bytes;
     if (!is_late_) {
       bytes_ += event.size();
       events_.push_back(event);
@@ -39304,7 +39303,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum number of redirects that a call or request follows; the same as in Go's client, which servers
 /// use.
-inline constexpr int most_redirects = 10;
+inline constexpr int max_redirects = 10;
 
 /// Whether the answer asks to repeat the request, with its method and body, at another URL.
 constexpr bool is_redirect(const http::response& answer) {
@@ -39818,13 +39817,13 @@ class stream_publisher {
   /// Publishes bytes in pieces of at most 1 KB. Returns false when the stream has more than 1,000 of them;
   /// the rest is ignored.
   bool take(std::string_view bytes) {
-    while (!bytes.empty() && chunks_ <= most_chunks) {
+    while (!bytes.empty() && chunks_ <= max_chunks) {
       const std::string_view part = bytes.substr(0, chunk_size - rest_.size());
       bytes.remove_prefix(part.size());
       rest_.append(part);
       publish_chunk();
     }
-    return chunks_ <= most_chunks;
+    return chunks_ <= max_chunks;
   }
 
   /// Publishes the end, and the whole text for the run.
@@ -39839,7 +39838,7 @@ class stream_publisher {
 
  private:
   static constexpr std::size_t chunk_size = 1024;
-  static constexpr std::size_t most_chunks = 1000;
+  static constexpr std::size_t max_chunks = 1000;
 
   void publish(realtime::message_kind kind, std::string text) {
     message_.kind = kind;
@@ -39855,7 +39854,7 @@ class stream_publisher {
   }
 
   void publish_text(const std::string& bytes) {
-    if (++chunks_ > most_chunks) return;
+    if (++chunks_ > max_chunks) return;
     const std::string text = detail::to_printable(bytes);
     if (whole_.size() <= max_kept_message) whole_ += text;
     publish(realtime::message_kind::chunk, encode(text));
@@ -39911,7 +39910,7 @@ class realtime_api {
 
   http::response tee(const http::request& request) const {
     const std::string channel = channel_of(request);
-    if (request.body.size() > most_passed) return too_much_passed();
+    if (request.body.size() > max_passed) return too_much_passed();
     engine_.realtime()->pass(channel, request.body);
     return {};
   }
@@ -39952,9 +39951,9 @@ class realtime_api {
       "a stream has at most 1000 pieces of 1 KB, and the rest of it was ignored";
 
   /// The most bytes that are passed on.
-  static constexpr std::size_t most_passed = std::size_t{1000} * 1024;
+  static constexpr std::size_t max_passed = std::size_t{1000} * 1024;
   static http::response too_much_passed() {
-    return realtime_refusal(413, "a body to pass on has at most " + std::to_string(most_passed) + " bytes");
+    return realtime_refusal(413, "a body to pass on has at most " + std::to_string(max_passed) + " bytes");
   }
 
   /// \throws payload_error for a blank one.
@@ -40666,7 +40665,7 @@ class rest_v2 {
     }
     if (request.method != "DELETE" || path.size() != 3) return std::nullopt;
     if (!run_api::is_ulid(path[2])) return cancellation_api::refusal(400, "Invalid cancellation ID");
-    if (engine_.forget_bulk_cancellation(path[2])) return cancellation_api::answer({{"ok", true}});
+    if (engine_.remove_bulk_cancellation(path[2])) return cancellation_api::answer({{"ok", true}});
     return cancellation_api::refusal(404, "Cancellation not found");
   }
 
@@ -41432,7 +41431,7 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   if (run.notes.try_emplace(note.id, note).second) alike.insert(note.id);
   const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
   while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
-  while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
+  while (!is_metadata && alike.size() > max_run_messages) remove_oldest();
 }
 
 INNGEST_INLINE void memory_store::add_metadata(std::vector<metadata_amount>& out, const stored_run& of) {
@@ -41545,7 +41544,7 @@ class engine_body {
   invoked_run invoke(const std::string& slug, const std::string& data, const std::string& key);
   bulk_cancellation cancel_many(bulk_cancellation wanted);
   std::vector<bulk_cancellation> bulk_cancellations();
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
   bool pause(const pause_target& target);
   bool resume(const pause_target& target);
@@ -42186,14 +42185,14 @@ INNGEST_INLINE http::response engine_body::make_request(const http::request& req
     http::response answer = options_.requests->send(request, options_.request_timeout);
     std::string url;
     auto next = redirected_request(request, answer);
-    for (int followed = 0; next && followed < most_redirects; ++followed) {
+    for (int followed = 0; next && followed < max_redirects; ++followed) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
       if (left <= std::chrono::milliseconds::zero()) return no_answer("the redirects took too long");
       answer = options_.requests->send(*next, left);
       url = next->url;
       next = redirected_request(*next, answer);
     }
-    if (next) return no_answer("stopped after " + std::to_string(most_redirects) + " redirects");
+    if (next) return no_answer("stopped after " + std::to_string(max_redirects) + " redirects");
     if (!url.empty()) answer.headers.add(final_url_field, url);
     return answer;
   } catch (...) {
@@ -42380,13 +42379,13 @@ INNGEST_INLINE std::vector<timestamp> engine_body::missing_times(const std::stri
     if (const auto next = all.next_planned(slug, cron)) until = (std::min)(until, *next);
   }
   if (!times) throw configuration_error("function \"" + slug + "\" has no schedule \"" + cron + "\"");
-  constexpr std::size_t most_counted = 100'000;
-  std::vector<timestamp> found = scheduling::schedule_times(*times, from, until, most_counted);
-  if (found.size() > most_backfilled_times)
+  constexpr std::size_t max_counted = 100'000;
+  std::vector<timestamp> found = scheduling::schedule_times(*times, from, until, max_counted);
+  if (found.size() > max_backfilled_times)
     throw configuration_error(
-        std::string("the span has ") + (found.size() == most_counted ? "more than " : "") +
+        std::string("the span has ") + (found.size() == max_counted ? "more than " : "") +
         std::to_string(found.size()) + " times of the schedule, and a backfill at most " +
-        std::to_string(most_backfilled_times) + ": choose a shorter one");
+        std::to_string(max_backfilled_times) + ": choose a shorter one");
   out.times = found.size();
   std::erase_if(found, [&](timestamp planned) {
     const std::string id = scheduling::schedule_event_id(slug, cron, planned);
@@ -42821,9 +42820,9 @@ INNGEST_INLINE std::vector<bulk_cancellation> engine_body::bulk_cancellations() 
   return core_.state().bulk_cancellations(clock_.now());
 }
 
-INNGEST_INLINE bool engine_body::forget_bulk_cancellation(const std::string& id) {
+INNGEST_INLINE bool engine_body::remove_bulk_cancellation(const std::string& id) {
   std::unique_lock lock(mutex_);
-  if (!core_.forget_bulk_cancellation(id)) return false;
+  if (!core_.remove_bulk_cancellation(id)) return false;
   note_action("remove cancellation", id);
   commits_.commit_changes(lock);
   lock.unlock();
@@ -42995,8 +42994,8 @@ INNGEST_INLINE std::vector<bulk_cancellation> engine::bulk_cancellations() {
   return body_->bulk_cancellations();
 }
 
-INNGEST_INLINE bool engine::forget_bulk_cancellation(const std::string& id) {
-  return body_->forget_bulk_cancellation(id);
+INNGEST_INLINE bool engine::remove_bulk_cancellation(const std::string& id) {
+  return body_->remove_bulk_cancellation(id);
 }
 
 INNGEST_INLINE bool engine::checkpoint(const std::string& run_id, std::uint64_t call_id,
@@ -43442,11 +43441,11 @@ class runs {
   /// Cancels many runs of a function and returns the id of the bulk cancellation. Uses version 1 of the API;
   /// dev servers have no bulk cancellations.
   /// \throws request_rejected when the server does not know the function or rejects the condition.
-  std::string cancel_all(const bulk_cancel& wanted) const;
+  std::string cancel_many(const bulk_cancel& wanted) const;
   /// The bulk cancellations on the server.
-  [[nodiscard]] std::vector<bulk_cancellation> cancellations() const;
+  [[nodiscard]] std::vector<bulk_cancellation> bulk_cancellations() const;
   /// Removes a bulk cancellation, so that it cancels no further runs. Returns false when it does not exist.
-  bool remove_cancellation(const std::string& id) const;
+  bool remove_bulk_cancellation(const std::string& id) const;
 
   /// A function as registered with the server.
   struct registered_function {
@@ -43949,7 +43948,7 @@ INNGEST_INLINE std::string runs::rerun_text(const std::string& run_id, const std
   return run_id_of(answer, "a rerun");
 }
 
-INNGEST_INLINE std::string runs::cancel_all(const bulk_cancel& wanted) const {
+INNGEST_INLINE std::string runs::cancel_many(const bulk_cancel& wanted) const {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   detail::json_object_text body;
   body.add("app_id", wanted.app.empty() ? app_.id() : wanted.app).add("function_id", wanted.function);
@@ -43966,7 +43965,7 @@ INNGEST_INLINE std::string runs::cancel_all(const bulk_cancel& wanted) const {
   });
 }
 
-INNGEST_INLINE std::vector<bulk_cancellation> runs::cancellations() const {
+INNGEST_INLINE std::vector<bulk_cancellation> runs::bulk_cancellations() const {
   const http::response answer = get("/v1/cancellations");
   protocol::expect_success(answer, "asking for cancellations");
   return reading("a list of cancellations", [&] {
@@ -43986,7 +43985,7 @@ INNGEST_INLINE std::vector<bulk_cancellation> runs::cancellations() const {
   });
 }
 
-INNGEST_INLINE bool runs::remove_cancellation(const std::string& id) const {
+INNGEST_INLINE bool runs::remove_bulk_cancellation(const std::string& id) const {
   http::request request{.method = "DELETE", .url = "/v1/cancellations/" + http::percent_encoded(id)};
   const http::response answer = app_.call_api(std::move(request));
   if (answer.status == 404) return false;
@@ -44776,7 +44775,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   using clock = std::chrono::steady_clock;
   using std::chrono::milliseconds;
   constexpr milliseconds longest_request{5'000};
-  constexpr clock::duration longest_pause = milliseconds(500);
+  constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
   bool was_answered = false;
@@ -44786,7 +44785,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
         std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
     const milliseconds held = most * 4 / 5;
     http::request asked = request;
-    asked.headers.add(protocol::header::longest_wait, std::to_string(held.count()));
+    asked.headers.add(protocol::header::max_wait, std::to_string(held.count()));
     try {
       http::response answer = app.client.call_api(std::move(asked), most);
       if (!is_running(answer)) return answer;
@@ -44798,7 +44797,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
       if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
     }
     if (clock::now() < began + held / 2)
-      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), longest_pause));
+      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff));
     if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
   }
 }
@@ -50735,7 +50734,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The most bulk operations that run when a request begins another one: a client that repeats a request,
 /// because it got no answer, would repeat every run as often.
-inline constexpr std::ptrdiff_t most_bulk_operations = 100;
+inline constexpr std::ptrdiff_t max_bulk_operations = 100;
 
 /// The routes of an http_server for bulk operations:
 ///
@@ -50818,8 +50817,8 @@ INNGEST_INLINE bulk_request read_bulk_request(const std::string& body, bool& dry
                    .from_step = text_member(whole, "from_step"),
                    .from_failed_step = truth_member(whole, "from_failed_step")};
   if (const auto speed = whole.find("per_second"); speed != whole.end() && !speed->is_null()) {
-    const bool fits = speed->is_number_unsigned() && *speed >= 1 && *speed <= most_bulk_per_second;
-    if (!fits) throw payload_error("per_second", "must be from 1 to " + std::to_string(most_bulk_per_second));
+    const bool fits = speed->is_number_unsigned() && *speed >= 1 && *speed <= max_bulk_per_second;
+    if (!fits) throw payload_error("per_second", "must be from 1 to " + std::to_string(max_bulk_per_second));
     out.per_second = speed->get<std::size_t>();
   }
   dry_run = truth_member(whole, "dry_run");
@@ -50849,7 +50848,7 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
     const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& operation) {
       return operation.state == bulk_state::running;
     });
-    if (running >= most_bulk_operations)
+    if (running >= max_bulk_operations)
       return server_api<engine>::refusal(
           429, std::to_string(running) + " bulk operations are running: wait for them, or stop some");
     return server_api<engine>::answer_of(200, to_json(engine_.begin_bulk(wanted)));
@@ -54420,8 +54419,8 @@ class request_head_parser {
   static request_head parse(std::string_view text);
 
  private:
-  static constexpr std::size_t most_fields = 100;
-  static constexpr std::size_t longest_target = 8192;
+  static constexpr std::size_t max_fields = 100;
+  static constexpr std::size_t max_target_size = 8192;
 
   [[noreturn]] static void fail(const std::string& problem) { throw malformed_request(400, problem); }
 
@@ -54465,8 +54464,8 @@ class body_reader {
  private:
   enum class state { size, data, data_end, trailer, done };
 
-  static constexpr std::size_t longest_line = 4096;
-  static constexpr std::size_t longest_trailer = 8192;
+  static constexpr std::size_t max_line_size = 4096;
+  static constexpr std::size_t max_trailer_size = 8192;
 
   [[noreturn]] void refuse_size() const;
 
@@ -54523,7 +54522,7 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   if (!is_http_token(method) || method.size() > 32) fail("the method is malformed");
-  if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
+  if (target.size() > max_target_size) throw malformed_request(414, "the target is too long");
   const bool is_plain =
       std::none_of(target.begin(), target.end(), [](char c) { return c == ' ' || is_control(c); });
   if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
@@ -54538,7 +54537,7 @@ INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon))) fail("a header is malformed");
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::any_of(value.begin(), value.end(), is_forbidden)) fail("a header has a control character");
-  if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
+  if (++fields_ > max_fields) throw malformed_request(431, "there are too many headers");
   const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;
   if (name == "content-length") read_length(value);
@@ -54618,7 +54617,7 @@ INNGEST_INLINE void body_reader::read_line(std::string_view& text, std::size_t s
   const std::size_t size = end == std::string_view::npos ? text.size() : end + 1;
   line_.append(text.substr(0, size));
   text.remove_prefix(size);
-  if (line_.size() > longest_line) throw malformed_request(400, "a chunk is malformed");
+  if (line_.size() > max_line_size) throw malformed_request(400, "a chunk is malformed");
   if (line_.back() != '\n') return;
   if (!line_.ends_with("\r\n")) throw malformed_request(400, "a chunk is malformed");
   line_.resize(line_.size() - 2);
@@ -54641,7 +54640,7 @@ INNGEST_INLINE void body_reader::end_line(std::size_t size_so_far) {
     state_ = size == 0 ? state::trailer : state::data;
   } else if (line_.empty()) {
     state_ = state::done;
-  } else if ((trailer_ += line_.size()) > longest_trailer) {
+  } else if ((trailer_ += line_.size()) > max_trailer_size) {
     throw malformed_request(431, "the trailer is too long");
   }
 }
@@ -55546,7 +55545,7 @@ class server_realtime {
   using maker = std::function<std::shared_ptr<detail::open_answer>(std::size_t most)>;
 
   /// Rejects more than `most` subscribers.
-  server_realtime(engine& engine, std::size_t most) : engine_(engine), most_subscribers_(most) {}
+  server_realtime(engine& engine, std::size_t most) : engine_(engine), max_subscribers_(most) {}
 
   /// Answers `GET /v1/realtime/sse`; `nullopt` for other requests.
   std::optional<detail::listener_answer> subscribe(const http::request& request, const maker& make) const;
@@ -55557,7 +55556,7 @@ class server_realtime {
 
  private:
   engine& engine_;
-  const std::size_t most_subscribers_;
+  const std::size_t max_subscribers_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -55604,7 +55603,7 @@ class passed_body final : public detail::body_sink {
   }
 
  private:
-  static constexpr std::size_t most = realtime_api<engine>::most_passed;
+  static constexpr std::size_t most = realtime_api<engine>::max_passed;
 
   std::shared_ptr<realtime_hub> hub_;
   std::string channel_;
@@ -55628,9 +55627,9 @@ INNGEST_INLINE std::optional<detail::listener_answer> server_realtime::subscribe
     return realtime_refusal(401,
                             "Not authenticated: the realtime token is missing, wrong or older than a minute");
   // Each subscriber holds a connection for minutes, and a token is good for any number of them.
-  if (hub->subscribers() >= most_subscribers_)
+  if (hub->subscribers() >= max_subscribers_)
     return realtime_refusal(503, "there are too many subscribers: try again later");
-  const auto answer = make(most_waiting_bytes);
+  const auto answer = make(max_waiting_bytes);
   detail::listener_answer out({.headers = {{"content-type", "text/event-stream"},
                                            {"cache-control", "no-cache"},
                                            {"access-control-allow-origin", "*"},
@@ -55725,8 +55724,8 @@ INNGEST_INLINE std::string live_changes::message(std::uint64_t sequence) {
 INNGEST_INLINE std::optional<detail::listener_answer> live_changes::subscribe(const http::request& request,
                                                                               const maker& make) {
   if (request.method != "GET" || request.path() != "/api/live") return std::nullopt;
-  constexpr std::size_t most_waiting = std::size_t{16} * 1024;
-  const viewer answer = make(most_waiting);
+  constexpr std::size_t max_waiting = std::size_t{16} * 1024;
+  const viewer answer = make(max_waiting);
   detail::listener_answer out({.headers = {{"content-type", "text/event-stream"}}},
                               answer);  // closes the answer if what follows throws
   if (!add(answer))
@@ -56818,7 +56817,7 @@ INNGEST_INLINE http::response app_calls::send(http::request request) {
                         protocol::sign(request.body, signing_key_, signing_time()));
   }
   http::response out = transport_.send(request, timeout_);
-  for (int left = most_redirects; is_redirect(out) && left > 0; --left) {
+  for (int left = max_redirects; is_redirect(out) && left > 0; --left) {
     auto next = redirected_url(request.url, out.headers.find("location").value_or(""));
     if (!next || *next == request.url) break;  // the answer fails the attempt
     request.url = std::move(*next);
@@ -57676,7 +57675,7 @@ class simulation {
   std::vector<embedded::bulk_cancellation> bulk_cancellations() const {
     return scheduler_.bulk_cancellations(now_);
   }
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
   // ---- realtime and metadata ----------------------------------------------------------------------------
@@ -57960,8 +57959,8 @@ INNGEST_INLINE embedded::bulk_cancellation simulation::cancel_many(embedded::bul
   return out;
 }
 
-INNGEST_INLINE bool simulation::forget_bulk_cancellation(const std::string& id) {
-  const bool done = scheduler_.forget_bulk_cancellation(id);
+INNGEST_INLINE bool simulation::remove_bulk_cancellation(const std::string& id) {
+  const bool done = scheduler_.remove_bulk_cancellation(id);
   commit_changes();
   return done;
 }
@@ -58814,8 +58813,9 @@ class harness {
   /// Advances the clock to the next time at which something is due: a sleep, a timeout, a retry, a schedule.
   /// Returns false when nothing is pending.
   bool advance_to_next() { return simulation_->go_to_next((timestamp::max)()); }
-  /// Advances the clock until the run has ended, by at most `longest`. Returns whether the run has ended.
-  bool execute(const test_run& run, duration_ms longest = std::chrono::hours(24 * 366));
+  /// Advances the clock until the run has ended, by at most `longest` (366 days). Returns whether the run has
+  /// ended.
+  bool execute(const test_run& run, duration_ms longest = detail::a_year);
 
   // ---- after the run ------------------------------------------------------------------------------------
 
@@ -59727,7 +59727,7 @@ sql_part statement_of_events(const embedded::event_query& query,
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 /// If a query selects more functions or statuses than this, they are filtered instead of read from the index.
-inline constexpr std::size_t most_streams = 20;
+inline constexpr std::size_t max_streams = 20;
 
 INNGEST_INLINE sql_part& sql_part::add(const sql_part& more) {
   text += more.text;
@@ -59783,7 +59783,7 @@ INNGEST_INLINE void run_search::add_condition(search_index index, sql_part test)
 
 INNGEST_INLINE void run_search::add_source(search_index index, std::vector<search_stream> streams,
                                            bool is_ordered) {
-  if (streams.size() <= most_streams)
+  if (streams.size() <= max_streams)
     sources_.push_back({index, std::move(streams), is_ordered, conditions_.size() - 1});
 }
 
@@ -59870,7 +59870,7 @@ INNGEST_INLINE std::vector<std::string> run_search::slugs_of_app(const std::stri
   std::vector<std::string> out;
   std::string last = app + "-";
   const std::string end = app + ".";  // '.' follows '-'
-  while (out.size() <= most_streams) {
+  while (out.size() <= max_streams) {
     rows found = file_.query(
         "SELECT function_slug FROM runs INDEXED BY runs_by_function WHERE function_slug > ?1 AND "
         "function_slug < ?2 AND typeof(function_slug) = 'text' ORDER BY function_slug LIMIT 1",
@@ -62037,7 +62037,7 @@ INNGEST_INLINE void writer::add(const std::vector<embedded::run_note>& notes) {
         "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
         "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
         "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-        run_id, what, embedded::most_messages_of_run);
+        run_id, what, embedded::max_run_messages);
   }
 }
 
@@ -63951,10 +63951,10 @@ struct sql_relay_options {
   std::size_t batch_bytes = 1024 * 1024;
   /// How often it polls for events if nothing wakes it.
   std::chrono::milliseconds poll = std::chrono::seconds(1);
-  /// The delay after the first failure. It doubles with every further failure, up to `longest_backoff`.
+  /// The delay after the first failure. It doubles with every further failure, up to `max_backoff`.
   std::chrono::milliseconds backoff = std::chrono::milliseconds(500);
   /// The maximum delay.
-  std::chrono::milliseconds longest_backoff = std::chrono::seconds(30);
+  std::chrono::milliseconds max_backoff = std::chrono::seconds(30);
   /// How often the server may reject an event before it is given up: see sql_outbox::dead(). Attempts that no
   /// server answers do not count.
   int max_attempts = 5;
@@ -64056,7 +64056,7 @@ class sql_relay {
   std::mutex turn_;  // held while sending; guards the members up to status_mutex_
   std::unique_ptr<sql_connection> connection_;
   int failures_ = 0;
-  std::size_t most_events_;  // in the next batch
+  std::size_t max_events_;  // in the next batch
   clock::time_point next_count_{};
   clock::time_point next_cleaning_{};
   detail::log_limiter repeated_;
@@ -64089,7 +64089,7 @@ INNGEST_INLINE sql_relay::sql_relay(client app, sql_connector connect, sql_relay
     : app_(std::move(app)),
       connect_(std::move(connect)),
       options_(std::move(options)),
-      most_events_(options_.batch_events) {
+      max_events_(options_.batch_events) {
   using namespace std::chrono_literals;
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw configuration_error(std::string("the options of a sql_relay: ") + what);
@@ -64099,9 +64099,8 @@ INNGEST_INLINE sql_relay::sql_relay(client app, sql_connector connect, sql_relay
   require(options_.batch_events >= 1 && options_.batch_events <= 5000, "batch_events must be from 1 to 5000");
   require(options_.batch_bytes >= 1, "batch_bytes must not be 0");
   require(options_.poll >= 1ms && options_.poll <= 24h, "poll must be from 1 ms to a day");
-  require(options_.backoff >= 1ms && options_.backoff <= options_.longest_backoff &&
-              options_.longest_backoff <= 24h,
-          "backoff must be from 1 ms to longest_backoff, and that at most a day");
+  require(options_.backoff >= 1ms && options_.backoff <= options_.max_backoff && options_.max_backoff <= 24h,
+          "backoff must be from 1 ms to max_backoff, and that at most a day");
   require(options_.max_attempts >= 1, "max_attempts must be at least 1");
   require(options_.keep_sent >= 0ms && options_.keep_steps > 0ms && options_.keep_dead.value_or(1ms) > 0ms,
           "the times to keep records must not be negative, and those of steps and dead events not 0");
@@ -64241,7 +64240,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
   const sql_dialect& dialect = database.dialect();
   const sql_outbox& outbox = options_.outbox;
   const auto begin = [&] { database.execute({std::string(dialect.begin_relay)}); };
-  const duration longest = 2 * options_.longest_backoff;  // see settle()
+  const duration longest = 2 * options_.max_backoff;  // see settle()
   const auto claim = outbox.claim_query(dialect, longest);
   std::optional<sql_rows> lanes;
   if (claim) {  // the claim lasts until the end of the transaction or of this process
@@ -64251,7 +64250,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
   std::vector<outbox_event> events;
   if (!lanes || !lanes->empty()) {
     events = sql_outbox::read_events(
-        database.execute(outbox.batch_query(dialect, lanes, most_events_, options_.batch_bytes, longest)));
+        database.execute(outbox.batch_query(dialect, lanes, max_events_, options_.batch_bytes, longest)));
   }
   if (events.empty()) {
     if (claim) database.execute({"ROLLBACK"});
@@ -64293,7 +64292,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector
   const bool is_answering = out.sent.size() + out.refused.size() > 0;
   if (is_answering) {
     out.problem = nullptr;
-    most_events_ = (std::min)(most_events_ * 2, options_.batch_events);
+    max_events_ = (std::min)(max_events_ * 2, options_.batch_events);
   }
   return out;
 }
@@ -64312,7 +64311,7 @@ INNGEST_INLINE bool sql_relay::are_sent_together(const std::vector<outbox_event>
   } catch (const payload_error&) {
   } catch (const configuration_error&) {  // perhaps caused by one event's name
   } catch (...) {
-    most_events_ = (events.size() + 1) / 2;
+    max_events_ = (events.size() + 1) / 2;
     out.problem = std::current_exception();
     return true;
   }
@@ -64381,9 +64380,8 @@ INNGEST_INLINE void sql_relay::settle(sql_connection& database, const judged_eve
       std::chrono::floor<duration>(std::chrono::system_clock::now() - judged.unanswered->added_at);
   // At least as long as the relay's next pause, so that another event is sent first after it.
   const duration least = 2 * backoff_after(failures_ + 1);
-  database.execute(
-      outbox.postpone_statement(dialect, *judged.unanswered,
-                                (std::max)(least, (std::min)(duration(age / 2), options_.longest_backoff))));
+  database.execute(outbox.postpone_statement(
+      dialect, *judged.unanswered, (std::max)(least, (std::min)(duration(age / 2), options_.max_backoff))));
 }
 
 INNGEST_INLINE void sql_relay::settle_refused(sql_connection& database, const outbox_event& event) {
@@ -64458,8 +64456,8 @@ INNGEST_INLINE void sql_relay::note_failure(const std::string& problem) {
 
 INNGEST_INLINE sql_relay::duration sql_relay::backoff_after(int failures) const {
   duration out = options_.backoff;
-  for (int at = 1; at < failures && out < options_.longest_backoff; ++at) out *= 2;
-  return (std::min)(out, options_.longest_backoff);
+  for (int at = 1; at < failures && out < options_.max_backoff; ++at) out *= 2;
+  return (std::min)(out, options_.max_backoff);
 }
 
 }  // namespace inngest::inline INNGEST_ABI

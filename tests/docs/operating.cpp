@@ -70,7 +70,7 @@ void following(const inngest::client& app, const inngest::function<Receipt, Orde
   if (auto trace = runs.trace(run_id))
     for (const auto& step : trace->children) std::cout << step.name << " " << step.status << "\n";
 
-  runs.cancel_all({.function = "charge", .started_after = yesterday, .condition = "event.data.item == 'tea'"});
+  runs.cancel_many({.function = "charge", .started_after = yesterday, .condition = "event.data.item == 'tea'"});
   // [runs]
 }
 

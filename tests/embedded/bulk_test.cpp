@@ -151,7 +151,7 @@ TEST_CASE("bulk repetitions begin at the step that failed, or at a named one", "
   const bulk_operation failed = ended(engine, without.id);
   CHECK(failed.done == 0);
   CHECK(failed.failed == 30);
-  REQUIRE(failed.problems.size() == most_bulk_problems);
+  REQUIRE(failed.problems.size() == max_bulk_problems);
   CHECK(failed.problems.front().text == "Step not found in original run");
   CHECK(engine.find_run(failed.problems.front().run_id)->status == run_status::failed);
 }

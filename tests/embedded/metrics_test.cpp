@@ -245,7 +245,7 @@ TEST_CASE("functions beyond the limit are counted together", "[embedded][metrics
     run.record.run.function_slug = "app-f" + std::to_string(i);
     meter.count(run, {.what = progress::run_queued});
   }
-  CHECK(meter.all().size() == scheduling::run_meter::most_functions + 1);
+  CHECK(meter.all().size() == scheduling::run_meter::max_functions + 1);
   CHECK(meter.all().at("(others)").runs_created == 100);
 }
 

@@ -509,7 +509,7 @@ TEST_CASE("a call follows redirects with its body and headers, but not for ever"
   }
   running.stop();
   CHECK(seen == "/new?fnId=app-f&stepId=step&more=1 a/x application/json");
-  CHECK(turns == inngest::embedded::most_redirects + 1);
+  CHECK(turns == inngest::embedded::max_redirects + 1);
 }
 
 TEST_CASE("an answer with status 201 that is no envelope fails the call with what was wrong",

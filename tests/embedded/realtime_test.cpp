@@ -105,8 +105,8 @@ class received {
 
 realtime::subscription watch(const inngest::client& app, const std::string& channel, const strings& topics,
                              received& into, realtime::subscribe_options options = {}) {
-  options.first_pause = 1ms;
-  options.longest_pause = 20ms;
+  options.backoff = 1ms;
+  options.max_backoff = 20ms;
   options.on_error = [&into](const std::exception& problem) { into.fail(problem); };
   auto out = realtime::subscribe(
       app, channel, topics, [&into](const realtime::message& m) { into(m); }, std::move(options));
@@ -406,7 +406,7 @@ TEST_CASE("a subscriber that does not keep up is told so, and delays nobody", "[
   std::mutex gate;
   received into;
   realtime::subscribe_options options{.on_error = [&](const std::exception& p) { into.fail(p); },
-                                      .first_pause = 1ms};
+                                      .backoff = 1ms};
   auto slow = realtime::subscribe(
       subscriber, "c", {"t"},
       [&](const realtime::message& m) {
@@ -722,7 +722,7 @@ TEST_CASE("a run keeps its newest messages, and long ones shortened", "[embedded
   const std::string run = running.start(chatty, {{"id", "1"}});
   REQUIRE(running.wait_until_idle(support::patience));
   const auto notes = running.store().notes_of(run);
-  REQUIRE(notes.size() == inngest::embedded::most_messages_of_run);
+  REQUIRE(notes.size() == inngest::embedded::max_run_messages);
   CHECK(notes.front().text == "51");
   CHECK(notes.back().text.size() < 10'000);
   CHECK(json::parse(notes.back().text).get<std::string>().ends_with("x..."));

@@ -404,33 +404,33 @@ TEST_CASE("many runs are cancelled by time, function and expression, and the lis
     };
     using inngest::embedded::run_status;
     const auto queued = [&](std::size_t i) { return engine.find_run(ids[i])->queued_at; };
-    runs.cancel_all({.function = "order", .started_before = queued(0) - 1ms});
-    runs.cancel_all({.function = "order", .condition = "event.data.n == 7"});
+    runs.cancel_many({.function = "order", .started_before = queued(0) - 1ms});
+    runs.cancel_many({.function = "order", .condition = "event.data.n == 7"});
     CHECK(count(run_status::cancelled) == 0);
-    runs.cancel_all({.function = "order", .condition = "event.data.n == 2"});
+    runs.cancel_many({.function = "order", .condition = "event.data.n == 2"});
     CHECK(engine.find_run(ids[2])->status == run_status::cancelled);
     CHECK(count(run_status::cancelled) == 1);
-    kept = runs.cancel_all({.function = "order", .started_after = queued(1), .started_before = queued(3)});
+    kept = runs.cancel_many({.function = "order", .started_after = queued(1), .started_before = queued(3)});
     CHECK(count(run_status::cancelled) >= 3);
-    runs.cancel_all({.function = "order"});
+    runs.cancel_many({.function = "order"});
     CHECK(count(run_status::cancelled) == 4);
-    CHECK(runs.cancellations().size() == 5);
+    CHECK(runs.bulk_cancellations().size() == 5);
 
-    CHECK_THROWS_WITH(runs.cancel_all({.function = "none"}), ContainsSubstring("function not found"));
-    CHECK_THROWS_WITH(runs.cancel_all({.function = "order", .condition = "event.data.n =="}),
+    CHECK_THROWS_WITH(runs.cancel_many({.function = "none"}), ContainsSubstring("function not found"));
+    CHECK_THROWS_WITH(runs.cancel_many({.function = "order", .condition = "event.data.n =="}),
                       ContainsSubstring("invalid expression"));
     CHECK_THROWS_WITH(
-        runs.cancel_all({.function = "order", .started_before = inngest::timestamp(queued(3) + 24h)}),
+        runs.cancel_many({.function = "order", .started_before = inngest::timestamp(queued(3) + 24h)}),
         ContainsSubstring("must be in the past"));
-    CHECK(runs.cancellations().size() == 5);
+    CHECK(runs.bulk_cancellations().size() == 5);
   }
   shop its;
   engine engine{its.app, its.functions(), on_disk(place)};
   const inngest::runs runs(its.app);
-  CHECK(runs.cancellations().size() == 5);
-  CHECK(runs.remove_cancellation(kept));
-  CHECK_FALSE(runs.remove_cancellation(kept));
-  CHECK(runs.cancellations().size() == 4);
+  CHECK(runs.bulk_cancellations().size() == 5);
+  CHECK(runs.remove_bulk_cancellation(kept));
+  CHECK_FALSE(runs.remove_bulk_cancellation(kept));
+  CHECK(runs.bulk_cancellations().size() == 4);
 }
 
 TEST_CASE("the routes refuse what is wrong like a server", "[rest_v2]") {

@@ -470,12 +470,12 @@ INNGEST_STORE_TEST("of a run's messages the newest are kept, and all metadata") 
   commit(*kept, {.runs = {run_of("r1", {"e"}), run_of("r2", {"e"})},
                  .notes = {note("r1", 0, run_note::kind::metadata), note("r2", 0)}});
   changes many;
-  const int count = static_cast<int>(most_messages_of_run) + 50;
+  const int count = static_cast<int>(max_run_messages) + 50;
   for (int i = 1; i <= count; ++i) many.notes.push_back(note("r1", i));
   commit(*kept, many);
   commit(*kept, many);  // as after a failure
   const auto notes = kept->notes_of("r1");
-  REQUIRE(notes.size() == most_messages_of_run + 1);
+  REQUIRE(notes.size() == max_run_messages + 1);
   CHECK(notes.front().what == run_note::kind::metadata);
   CHECK(notes.at(1).text == "51");
   CHECK(notes.back().text == std::to_string(count));

@@ -62,7 +62,7 @@ class reducer {
 
   /// A smaller script that goes wrong in the same way.
   script reduce() {
-    for (bool smaller = true; smaller && tries_ < most_tries;) {
+    for (bool smaller = true; smaller && tries_ < max_tries;) {
       smaller = drop_actions();
       smaller = drop_functions() || smaller;
       smaller = simplify_bodies() || smaller;
@@ -71,10 +71,10 @@ class reducer {
   }
 
  private:
-  static constexpr int most_tries = 4'000;
+  static constexpr int max_tries = 4'000;
 
   bool is_better(script other) {
-    if (++tries_ > most_tries || kind_of(run(other, with_sqlite_).problem) != kind_) return false;
+    if (++tries_ > max_tries || kind_of(run(other, with_sqlite_).problem) != kind_) return false;
     best_ = std::move(other);
     return true;
   }
@@ -113,7 +113,7 @@ class reducer {
     const auto plans = random_functions(best_.seed);
     for (std::size_t place = 0; place < plans.size(); ++place) {
       if (std::count(best_.without.begin(), best_.without.end(), place) > 0) continue;
-      for (bool smaller_yet = true; smaller_yet && tries_ < most_tries;) {
+      for (bool smaller_yet = true; smaller_yet && tries_ < max_tries;) {
         smaller_yet = false;
         const auto found = best_.bodies.find(place);
         const body current = found == best_.bodies.end() ? plans[place].handler : found->second;

@@ -245,8 +245,7 @@ class shop {
     using namespace std::chrono_literals;
     relay_.emplace(
         make_client("shop", line_), [this] { return std::make_unique<shop_connection>(database_, end_); },
-        inngest::sql_relay_options{
-            .batch_events = 4, .backoff = 1s, .longest_backoff = 8s, .max_attempts = 3});
+        inngest::sql_relay_options{.batch_events = 4, .backoff = 1s, .max_backoff = 8s, .max_attempts = 3});
   }
 
   const inngest::sql_outbox outbox_;

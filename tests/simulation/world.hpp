@@ -170,9 +170,9 @@ class world final : public observer {
   std::vector<inngest::embedded::bulk_cancellation> bulk_cancellations() {
     return core().state().bulk_cancellations(now());
   }
-  bool forget_bulk_cancellation(const std::string& id) {
+  bool remove_bulk_cancellation(const std::string& id) {
     must_live();
-    const bool done = core().forget_bulk_cancellation(id);
+    const bool done = core().remove_bulk_cancellation(id);
     must_settle();
     return done;
   }
@@ -876,7 +876,7 @@ class world final : public observer {
     if (!known.empty() && chance_->one_in(4)) {
       const std::string id = chance_->pick(known).id;
       promises_.forgets_cancellation(id);
-      forget_bulk_cancellation(id);
+      remove_bulk_cancellation(id);
       return;
     }
     inngest::embedded::bulk_cancellation wanted{
@@ -1263,7 +1263,7 @@ class world final : public observer {
     if (!core().take(now())) settles(core().changed());
     check_notes();
     promises_.check(core(), disk_.memory(), now());
-    for (const auto& each : bulk_cancellations()) forget_bulk_cancellation(each.id);
+    for (const auto& each : bulk_cancellations()) remove_bulk_cancellation(each.id);
     act({action_kind::ask, by.next()});
     if (core().state().is_idle()) check_nothing_is_left(core().state().held());  // no schedule has fired
   }

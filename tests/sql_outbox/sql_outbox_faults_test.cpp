@@ -34,7 +34,7 @@ struct shop {
   inngest::sql_outbox outbox;
   typename World::connection db = world.open();
   std::shared_ptr<event_server> server = std::make_shared<event_server>();
-  inngest::sql_relay_options options{.backoff = 1ms, .longest_backoff = 1ms};
+  inngest::sql_relay_options options{.backoff = 1ms, .max_backoff = 1ms};
 
   shop() { outbox.create_tables(db.get()); }
   inngest::sql_relay relay() const { return {client_of(server), world.connector(), options}; }
@@ -324,7 +324,7 @@ TEMPLATE_TEST_CASE("words of an error that no database stores stop no other even
                    sqlite_world, postgresql_world) {
   if (!TestType::is_there()) return;
   shop<TestType> s;
-  s.options.longest_backoff = 1s;  // longer than a slow machine needs for a batch
+  s.options.max_backoff = 1s;  // longer than a slow machine needs for a batch
   s.server->answer = [](const auto& events) {
     for (const auto& event : events)
       if (event.number == 2) throw std::runtime_error("caf\xe9");

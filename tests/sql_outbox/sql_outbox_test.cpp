@@ -28,7 +28,7 @@ struct shop {
   typename World::connection db = world.open();
   std::shared_ptr<event_server> server = std::make_shared<event_server>();
   inngest::sql_relay_options options{.backoff = std::chrono::milliseconds(1),
-                                     .longest_backoff = std::chrono::milliseconds(1)};
+                                     .max_backoff = std::chrono::milliseconds(1)};
 
   shop() { outbox.create_tables(db.get()); }
   inngest::sql_relay relay() const { return {client_of(server), world.connector(), options}; }
@@ -181,7 +181,7 @@ TEMPLATE_TEST_CASE("an event that no server can answer lets the others pass, and
                    "[sql_outbox]", sqlite_world, postgresql_world) {
   if (!TestType::is_there()) return;
   shop<TestType> s;
-  s.options.longest_backoff = std::chrono::milliseconds(100);  // longer than a slow machine needs for a batch
+  s.options.max_backoff = std::chrono::milliseconds(100);  // longer than a slow machine needs for a batch
   s.options.max_attempts = 1;
   s.options.poll = std::chrono::milliseconds(1);
   bool fails = true;

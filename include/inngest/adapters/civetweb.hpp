@@ -49,8 +49,8 @@ inline body_state read_body(mg_connection* connection, std::size_t limit, std::s
   if (length > limit) return body_state::too_large;
   if (mg_get_header(connection, "expect") != nullptr && is_of_1_1(connection))
     write(connection, "HTTP/1.1 100 Continue\r\n\r\n");
-  constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
-  body.reserve((std::min)(length, most_at_once));
+  constexpr std::size_t max_at_once = 8 * 1024 * 1024;  // the client may send less
+  body.reserve((std::min)(length, max_at_once));
   // mg_read() waits until it has all requested bytes.
   const std::size_t end = length > 0 ? length : (std::min)(limit, body.max_size() - 1) + 1;
   int count = 1;

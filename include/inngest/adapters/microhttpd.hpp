@@ -346,8 +346,8 @@ class microhttpd_endpoint {
     MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, &add_parameter, &made->arrived);
     const std::uint64_t length = declared_length(made->arrived);
     if (length > handler->options().max_body_size) return refuse(connection, 413, "the body is too large");
-    constexpr std::uint64_t most_at_once = 8 * 1024 * 1024;  // the client has not sent it yet
-    made->arrived.body.reserve(static_cast<std::size_t>((std::min)(length, most_at_once)));
+    constexpr std::uint64_t max_at_once = 8 * 1024 * 1024;  // the client has not sent it yet
+    made->arrived.body.reserve(static_cast<std::size_t>((std::min)(length, max_at_once)));
     const std::lock_guard lock(mutex_);
     if (is_stopped_) return MHD_NO;
     void* const key = made.get();

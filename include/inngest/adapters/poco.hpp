@@ -38,8 +38,8 @@ inline bool read_body(Poco::Net::HTTPServerRequest& request, std::size_t limit, 
     if (!request.hasContentLength()) return true;
     end = static_cast<std::size_t>((std::max<Poco::Int64>)(0, request.getContentLength64()));
     if (end > limit) return false;
-    constexpr std::size_t most_at_once = 8 * 1024 * 1024;  // the client may send less
-    body.reserve((std::min)(end, most_at_once));
+    constexpr std::size_t max_at_once = 8 * 1024 * 1024;  // the client may send less
+    body.reserve((std::min)(end, max_at_once));
   }
   std::istream& in = request.stream();
   while (in.good() && body.size() < end) {

@@ -41,7 +41,7 @@ consteval bool is_enumerator() {
 }
 
 /// More than the enumerators of any enumeration.
-inline constexpr std::size_t most_enumerators = 64;
+inline constexpr std::size_t max_enumerators = 64;
 
 template <class Enum, std::size_t... Numbers>
 consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
@@ -52,7 +52,7 @@ consteval std::size_t count_enumerators(std::index_sequence<Numbers...>) {
 template <class Enum>
 consteval bool has_full_table() {
   constexpr auto& table = enumerators<Enum>;
-  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<most_enumerators>()))
+  if (table.empty() || table.size() != count_enumerators<Enum>(std::make_index_sequence<max_enumerators>()))
     return false;
   for (std::size_t i = 0; i < table.size(); ++i) {
     if (static_cast<std::size_t>(table[i].value) != i || table[i].name.empty()) return false;

@@ -10,7 +10,7 @@
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum of bulk_request::per_second.
-inline constexpr std::size_t most_bulk_per_second = 10'000;
+inline constexpr std::size_t max_bulk_per_second = 10'000;
 
 /// Describes a bulk operation: see engine::begin_bulk().
 struct bulk_request {
@@ -24,7 +24,7 @@ struct bulk_request {
   std::string from_step{};
   /// Repeats each run from the step that failed, like rerun_step::from_failed_step. Selects only failed runs.
   bool from_failed_step = false;
-  /// The maximum number of runs per second, from 1 to most_bulk_per_second.
+  /// The maximum number of runs per second, from 1 to max_bulk_per_second.
   std::size_t per_second = 100;
 };
 

@@ -64,7 +64,7 @@ struct bulk_problem {
 
 /// The maximum number of problems that a bulk operation stores: the first ones. Further ones are only
 /// counted.
-inline constexpr std::size_t most_bulk_problems = 20;
+inline constexpr std::size_t max_bulk_problems = 20;
 
 /// A bulk operation and its progress. It is stored, so that it survives a restart; ended operations are
 /// removed after engine_options::history.

@@ -169,7 +169,7 @@ class engine {
   std::vector<bulk_cancellation> bulk_cancellations();
   /// Removes a cancellation from that list. Cancelled runs stay cancelled. Returns false when it does not
   /// exist.
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   /// Starts an operation that cancels, repeats or removes many runs. The engine executes it in the
   /// background, oldest runs first, with at most bulk_request::per_second runs per second; it pauses

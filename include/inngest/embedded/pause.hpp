@@ -71,7 +71,7 @@ struct backfill_result {
 };
 
 /// The maximum number of times of one backfill.
-inline constexpr std::size_t most_backfilled_times = 1000;
+inline constexpr std::size_t max_backfilled_times = 1000;
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
 

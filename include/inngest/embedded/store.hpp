@@ -223,7 +223,7 @@ constexpr std::string_view to_string(run_note::kind what) { return detail::name_
 
 /// The maximum number of messages, and of attempt errors, that a run keeps: the newest ones. A store
 /// does not limit metadata; the engine does.
-inline constexpr std::size_t most_messages_of_run = 200;
+inline constexpr std::size_t max_run_messages = 200;
 
 /// A change of a run's tags.
 struct tag_change {
@@ -306,7 +306,7 @@ struct changes {
   std::vector<remembered_value> values{};     ///< new values; they replace those with the same key
   std::vector<app_record> apps{};             ///< registrations; they replace those with the same id
   /// New notes; a store ignores a note whose id already exists in the run. Of a run's messages and errors, a
-  /// store keeps only the newest: see most_messages_of_run. It removes the metadata that a note replaces: see
+  /// store keeps only the newest: see max_run_messages. It removes the metadata that a note replaces: see
   /// run_note::replaces().
   std::vector<run_note> notes{};
   std::vector<run_log_record> log_lines{};  ///< new log lines

@@ -67,9 +67,9 @@ INNGEST_INLINE void basic_context::set_metadata(const std::string& kind, const j
 
 INNGEST_INLINE void basic_context::tag(std::string_view name, std::string_view value) {
   std::string problem = detail::problem_of_tag_name(name);
-  if (problem.empty() && value.size() > detail::longest_tag_value)
+  if (problem.empty() && value.size() > detail::max_tag_value_size)
     problem = "the value of the tag \"" + std::string(name) + "\" has more than " +
-              std::to_string(detail::longest_tag_value) + " bytes";
+              std::to_string(detail::max_tag_value_size) + " bytes";
   if (!problem.empty()) throw configuration_error("tag: " + problem);
   detail::require_utf8(name, "a tag's name");
   detail::require_utf8(value, "a tag's value");

@@ -120,7 +120,7 @@ INNGEST_INLINE void any_event::begin(std::string_view name) {
 namespace inngest::inline INNGEST_ABI::detail {
 
 INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
-  constexpr std::size_t most = 5, longest_key = 128, longest_id = 512;  // a server's limits
+  constexpr std::size_t most = 5, max_key_size = 128, max_id_size = 512;  // a server's limits
   const auto refuse = [](const std::string& rule) { throw payload_error("meta.sessions", rule); };
   if (meta.clear_sessions && !meta.sessions.empty()) refuse("clear_sessions can't be combined with sessions");
   if (meta.clear_sessions) return "null";
@@ -131,10 +131,10 @@ INNGEST_INLINE std::string sessions_text(const event_meta& meta) {
     const bool is_first =
         &given == &*std::find_if(meta.sessions.begin(), meta.sessions.end(),
                                  [&](const session& other) { return other.key == given.key; });
-    if (given.key.empty() || given.key.size() > longest_key) refuse("a key must have 1 to 128 bytes");
+    if (given.key.empty() || given.key.size() > max_key_size) refuse("a key must have 1 to 128 bytes");
     if (!is_utf8(given.key)) refuse("a key must be UTF-8");
     if (!is_first) refuse("the key \"" + given.key + "\" is used twice");
-    if (given.id && (given.id->empty() || given.id->size() > longest_id))
+    if (given.id && (given.id->empty() || given.id->size() > max_id_size))
       refuse("the id of \"" + given.key + "\" must have 1 to 512 bytes");
     if (given.id && !is_utf8(*given.id)) refuse("the id of \"" + given.key + "\" must be UTF-8");
     count += given.id ? 1 : 0;

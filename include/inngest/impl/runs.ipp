@@ -392,7 +392,7 @@ INNGEST_INLINE std::string runs::rerun_text(const std::string& run_id, const std
   return run_id_of(answer, "a rerun");
 }
 
-INNGEST_INLINE std::string runs::cancel_all(const bulk_cancel& wanted) const {
+INNGEST_INLINE std::string runs::cancel_many(const bulk_cancel& wanted) const {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   detail::json_object_text body;
   body.add("app_id", wanted.app.empty() ? app_.id() : wanted.app).add("function_id", wanted.function);
@@ -409,7 +409,7 @@ INNGEST_INLINE std::string runs::cancel_all(const bulk_cancel& wanted) const {
   });
 }
 
-INNGEST_INLINE std::vector<bulk_cancellation> runs::cancellations() const {
+INNGEST_INLINE std::vector<bulk_cancellation> runs::bulk_cancellations() const {
   const http::response answer = get("/v1/cancellations");
   protocol::expect_success(answer, "asking for cancellations");
   return reading("a list of cancellations", [&] {
@@ -429,7 +429,7 @@ INNGEST_INLINE std::vector<bulk_cancellation> runs::cancellations() const {
   });
 }
 
-INNGEST_INLINE bool runs::remove_cancellation(const std::string& id) const {
+INNGEST_INLINE bool runs::remove_bulk_cancellation(const std::string& id) const {
   http::request request{.method = "DELETE", .url = "/v1/cancellations/" + http::percent_encoded(id)};
   const http::response answer = app_.call_api(std::move(request));
   if (answer.status == 404) return false;

@@ -28,7 +28,7 @@ INNGEST_INLINE std::string step::idempotency_key() const {
 
 INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    if (detail::is_beyond_longest_wait(duration))
+    if (detail::is_beyond_max_wait(duration))
       refuse_sleep(call, std::to_string(duration.count()) + " ms");
     return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
   });
@@ -37,7 +37,7 @@ INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
 INNGEST_INLINE void step::sleep_until(step_options options, detail::saturated_time time) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
     const detail::saturated_time now(replay_->services().now());  // rounded up like `time`
-    if (time > detail::add_saturated(now, detail::longest_wait)) refuse_sleep(call, "until " + to_text(time));
+    if (time > detail::add_saturated(now, detail::max_wait)) refuse_sleep(call, "until " + to_text(time));
     return to_text(std::max<timestamp>(time, timestamp()));
   });
 }
@@ -113,7 +113,7 @@ INNGEST_INLINE void step::refuse_sleep(const execution::step_call& call, const s
 }
 
 INNGEST_INLINE std::string step::timeout_text(const execution::step_call& call, duration_ms timeout) {
-  if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_longest_wait(timeout)) {
+  if (timeout < std::chrono::milliseconds::zero() || detail::is_beyond_max_wait(timeout)) {
     throw step_options_error(
         call.id, "its timeout must be from 0 to 366 days, not " + std::to_string(timeout.count()) + " ms");
   }

@@ -32,7 +32,7 @@ inline constexpr const char* run_id = "x-run-id";
 inline constexpr const char* step_id = "x-inngest-step-id";
 inline constexpr const char* force_step_plan = "x-inngest-force-step-plan";
 // sent to an engine, which reads it: after how many milliseconds an answer that waits for a run is given up
-inline constexpr const char* longest_wait = "x-inngest-cpp-longest-wait";
+inline constexpr const char* max_wait = "x-inngest-cpp-longest-wait";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol::header
 

@@ -32,14 +32,14 @@ struct subscribe_options {
   /// Called when the state changes, on the subscription's thread. The last state is `stopped`, unless a
   /// callback destroys the subscription.
   std::function<void(subscription_state state)> on_state{};
-  /// The delay after the first failure. It doubles with each further failure, up to `longest_pause`, and half
+  /// The delay after the first failure. It doubles with each further failure, up to `max_backoff`, and half
   /// of it is random. Both are limited to the range from a millisecond to a year. A connection that ends
   /// within a second counts as a failure, too.
-  duration_ms first_pause = std::chrono::milliseconds(500);
+  duration_ms backoff = std::chrono::milliseconds(500);
   /// The maximum delay.
-  duration_ms longest_pause = std::chrono::seconds(30);
+  duration_ms max_backoff = std::chrono::seconds(30);
   /// How long a connection may be silent before it counts as broken. Servers send something every 15 seconds.
-  duration_ms longest_silence = std::chrono::seconds(45);
+  duration_ms max_silence = std::chrono::seconds(45);
   /// The maximum size of a message in bytes. A larger one ends the connection with an error.
   std::size_t max_message_size = 16 * 1024 * 1024;
 };

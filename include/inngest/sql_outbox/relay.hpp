@@ -31,10 +31,10 @@ struct sql_relay_options {
   std::size_t batch_bytes = 1024 * 1024;
   /// How often it polls for events if nothing wakes it.
   std::chrono::milliseconds poll = std::chrono::seconds(1);
-  /// The delay after the first failure. It doubles with every further failure, up to `longest_backoff`.
+  /// The delay after the first failure. It doubles with every further failure, up to `max_backoff`.
   std::chrono::milliseconds backoff = std::chrono::milliseconds(500);
   /// The maximum delay.
-  std::chrono::milliseconds longest_backoff = std::chrono::seconds(30);
+  std::chrono::milliseconds max_backoff = std::chrono::seconds(30);
   /// How often the server may reject an event before it is given up: see sql_outbox::dead(). Attempts that no
   /// server answers do not count.
   int max_attempts = 5;
@@ -136,7 +136,7 @@ class sql_relay {
   std::mutex turn_;  // held while sending; guards the members up to status_mutex_
   std::unique_ptr<sql_connection> connection_;
   int failures_ = 0;
-  std::size_t most_events_;  // in the next batch
+  std::size_t max_events_;  // in the next batch
   clock::time_point next_count_{};
   clock::time_point next_cleaning_{};
   detail::log_limiter repeated_;

@@ -100,7 +100,7 @@ class simulation {
   std::vector<embedded::bulk_cancellation> bulk_cancellations() const {
     return scheduler_.bulk_cancellations(now_);
   }
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   void preload(const std::string& run_id, const step_hash& step, const std::string& memo);
   // ---- realtime and metadata ----------------------------------------------------------------------------

@@ -145,7 +145,7 @@ void relay(const std::string& where, const std::string& url) {
                              .event_api_base_url = url,
                              .log = inngest::logger([](auto, auto) {})});
   inngest::sql_relay relay(app, Database::connector(where),
-                           {.batch_events = 20, .poll = 100ms, .backoff = 10ms, .longest_backoff = 100ms});
+                           {.batch_events = 20, .poll = 100ms, .backoff = 10ms, .max_backoff = 100ms});
   relay.run(inngest::stop_source().get_token());
 }
 

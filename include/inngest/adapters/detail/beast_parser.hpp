@@ -66,7 +66,7 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
   /// How much of a body is read before its request gets status 404.
   static constexpr std::size_t max_ignored_body = 64 * 1024;
   /// How much memory is reserved for a body before it arrives. Most of it is not used until it does.
-  static constexpr std::size_t most_at_once = 8 * 1024 * 1024;
+  static constexpr std::size_t max_at_once = 8 * 1024 * 1024;
 
   void on_request_impl(boost::beast::http::verb, text method, text target, int version,
                        error_code&) override {
@@ -102,7 +102,7 @@ class beast_parser final : public boost::beast::http::basic_parser<true> {
     if (!length) return;
     if (*length > limit_) return fail(error);
     length_ = static_cast<std::size_t>(*length);
-    const std::size_t expected = (std::min)(*length_, most_at_once);
+    const std::size_t expected = (std::min)(*length_, max_at_once);
     request_.body = text_to_overwrite(expected, expected + json_buffer::padding);
   }
 

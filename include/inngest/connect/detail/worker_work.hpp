@@ -77,7 +77,7 @@ inline void worker_body::take_effects() {
 }
 
 inline void worker_body::work() {
-  constexpr auto longest_wait = std::chrono::hours(1);
+  constexpr auto max_wait = std::chrono::hours(1);
   std::unique_lock lock(mutex_);
   for (;;) {
     if (!effects_.empty()) {
@@ -95,7 +95,7 @@ inline void worker_body::work() {
       take_effects();
       continue;
     }
-    auto until = (std::min)(session_.next_tick(), now + longest_wait);
+    auto until = (std::min)(session_.next_tick(), now + max_wait);
     if (is_waiting_for_executor_) until = (std::min)(until, now + retry_delay);
     changed_.wait_until(lock, until);
     if (is_waiting_for_executor_) {

@@ -13,7 +13,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The most bulk operations that run when a request begins another one: a client that repeats a request,
 /// because it got no answer, would repeat every run as often.
-inline constexpr std::ptrdiff_t most_bulk_operations = 100;
+inline constexpr std::ptrdiff_t max_bulk_operations = 100;
 
 /// The routes of an http_server for bulk operations:
 ///

@@ -49,7 +49,7 @@ class bulk_runner {
 
   /// How long the operation waits while too many of the runs that it began wait for their first call.
   static constexpr std::chrono::milliseconds pause{100};
-  static constexpr std::size_t most_waiting_runs = 1000;
+  static constexpr std::size_t max_waiting_runs = 1000;
 
   void run();
 

@@ -82,7 +82,7 @@ std::int64_t seconds_of(timestamp now);
 
 /// How long the sender of a request waits for the answer, as far as it says so. A request that is held longer
 /// occupies a thread for nobody.
-std::chrono::milliseconds longest_wait(const http::request& request);
+std::chrono::milliseconds max_wait(const http::request& request);
 
 /// A stored response in the form in which it is sent, with the header field by which its app recognizes it.
 std::optional<http::response> sent(std::string_view stored);
@@ -203,7 +203,7 @@ class endpoint_runs {
       if (!is_response_token(token, secret, run_id, endpoint::seconds_of(now)))
         return endpoint::refusal(401, "the token is not valid for this run, or it has expired");
     }
-    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::longest_wait(request)));
+    const bool is_stopping = await(run_id, (std::min)(wait, endpoint::max_wait(request)));
     const auto found = engine_.find_run(run_id);
     if (!found) return endpoint::refusal(404, "there is no run \"" + run_id + "\"");
     if (found->ended()) return response_of(*found);

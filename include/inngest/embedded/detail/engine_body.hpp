@@ -88,7 +88,7 @@ class engine_body {
   invoked_run invoke(const std::string& slug, const std::string& data, const std::string& key);
   bulk_cancellation cancel_many(bulk_cancellation wanted);
   std::vector<bulk_cancellation> bulk_cancellations();
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
   bool checkpoint(const std::string& run_id, std::uint64_t call_id, std::string operations);
   bool pause(const pause_target& target);
   bool resume(const pause_target& target);

@@ -168,8 +168,8 @@ class engine_core {
   bulk_cancellation cancel_many(bulk_cancellation wanted, timestamp now) {
     return noted(scheduler_.cancel_many(std::move(wanted), now));
   }
-  bool forget_bulk_cancellation(const std::string& id) {
-    return noted(scheduler_.forget_bulk_cancellation(id));
+  bool remove_bulk_cancellation(const std::string& id) {
+    return noted(scheduler_.remove_bulk_cancellation(id));
   }
   /// Cancels a run. Returns false when the run does not exist or has ended.
   bool cancel(std::string_view run_id, timestamp now) { return noted(scheduler_.cancel(run_id, now)); }

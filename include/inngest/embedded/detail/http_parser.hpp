@@ -42,8 +42,8 @@ class request_head_parser {
   static request_head parse(std::string_view text);
 
  private:
-  static constexpr std::size_t most_fields = 100;
-  static constexpr std::size_t longest_target = 8192;
+  static constexpr std::size_t max_fields = 100;
+  static constexpr std::size_t max_target_size = 8192;
 
   [[noreturn]] static void fail(const std::string& problem) { throw malformed_request(400, problem); }
 
@@ -87,8 +87,8 @@ class body_reader {
  private:
   enum class state { size, data, data_end, trailer, done };
 
-  static constexpr std::size_t longest_line = 4096;
-  static constexpr std::size_t longest_trailer = 8192;
+  static constexpr std::size_t max_line_size = 4096;
+  static constexpr std::size_t max_trailer_size = 8192;
 
   [[noreturn]] void refuse_size() const;
 

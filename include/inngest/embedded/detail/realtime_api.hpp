@@ -62,13 +62,13 @@ class stream_publisher {
   /// Publishes bytes in pieces of at most 1 KB. Returns false when the stream has more than 1,000 of them;
   /// the rest is ignored.
   bool take(std::string_view bytes) {
-    while (!bytes.empty() && chunks_ <= most_chunks) {
+    while (!bytes.empty() && chunks_ <= max_chunks) {
       const std::string_view part = bytes.substr(0, chunk_size - rest_.size());
       bytes.remove_prefix(part.size());
       rest_.append(part);
       publish_chunk();
     }
-    return chunks_ <= most_chunks;
+    return chunks_ <= max_chunks;
   }
 
   /// Publishes the end, and the whole text for the run.
@@ -83,7 +83,7 @@ class stream_publisher {
 
  private:
   static constexpr std::size_t chunk_size = 1024;
-  static constexpr std::size_t most_chunks = 1000;
+  static constexpr std::size_t max_chunks = 1000;
 
   void publish(realtime::message_kind kind, std::string text) {
     message_.kind = kind;
@@ -99,7 +99,7 @@ class stream_publisher {
   }
 
   void publish_text(const std::string& bytes) {
-    if (++chunks_ > most_chunks) return;
+    if (++chunks_ > max_chunks) return;
     const std::string text = detail::to_printable(bytes);
     if (whole_.size() <= max_kept_message) whole_ += text;
     publish(realtime::message_kind::chunk, encode(text));
@@ -155,7 +155,7 @@ class realtime_api {
 
   http::response tee(const http::request& request) const {
     const std::string channel = channel_of(request);
-    if (request.body.size() > most_passed) return too_much_passed();
+    if (request.body.size() > max_passed) return too_much_passed();
     engine_.realtime()->pass(channel, request.body);
     return {};
   }
@@ -196,9 +196,9 @@ class realtime_api {
       "a stream has at most 1000 pieces of 1 KB, and the rest of it was ignored";
 
   /// The most bytes that are passed on.
-  static constexpr std::size_t most_passed = std::size_t{1000} * 1024;
+  static constexpr std::size_t max_passed = std::size_t{1000} * 1024;
   static http::response too_much_passed() {
-    return realtime_refusal(413, "a body to pass on has at most " + std::to_string(most_passed) + " bytes");
+    return realtime_refusal(413, "a body to pass on has at most " + std::to_string(max_passed) + " bytes");
   }
 
   /// \throws payload_error for a blank one.

@@ -22,8 +22,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum number of events waiting for a subscriber. Above it, the subscriber loses its connection and
 /// has to reconnect. So a slow subscriber neither delays a publisher nor uses much memory.
-inline constexpr std::size_t most_waiting_events = 1000;
-inline constexpr std::size_t most_waiting_bytes = 8 * 1024 * 1024;
+inline constexpr std::size_t max_waiting_events = 1000;
+inline constexpr std::size_t max_waiting_bytes = 8 * 1024 * 1024;
 
 /// Receives server-sent events. Its functions must be fast, must not throw, and must not call the hub.
 class realtime_subscriber {

@@ -14,7 +14,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 
 /// The maximum number of redirects that a call or request follows; the same as in Go's client, which servers
 /// use.
-inline constexpr int most_redirects = 10;
+inline constexpr int max_redirects = 10;
 
 /// Whether the answer asks to repeat the request, with its method and body, at another URL.
 constexpr bool is_redirect(const http::response& answer) {

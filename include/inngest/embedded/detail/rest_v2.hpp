@@ -165,7 +165,7 @@ class rest_v2 {
     }
     if (request.method != "DELETE" || path.size() != 3) return std::nullopt;
     if (!run_api::is_ulid(path[2])) return cancellation_api::refusal(400, "Invalid cancellation ID");
-    if (engine_.forget_bulk_cancellation(path[2])) return cancellation_api::answer({{"ok", true}});
+    if (engine_.remove_bulk_cancellation(path[2])) return cancellation_api::answer({{"ok", true}});
     return cancellation_api::refusal(404, "Cancellation not found");
   }
 

@@ -21,7 +21,7 @@ class server_realtime {
   using maker = std::function<std::shared_ptr<detail::open_answer>(std::size_t most)>;
 
   /// Rejects more than `most` subscribers.
-  server_realtime(engine& engine, std::size_t most) : engine_(engine), most_subscribers_(most) {}
+  server_realtime(engine& engine, std::size_t most) : engine_(engine), max_subscribers_(most) {}
 
   /// Answers `GET /v1/realtime/sse`; `nullopt` for other requests.
   std::optional<detail::listener_answer> subscribe(const http::request& request, const maker& make) const;
@@ -32,7 +32,7 @@ class server_realtime {
 
  private:
   engine& engine_;
-  const std::size_t most_subscribers_;
+  const std::size_t max_subscribers_;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -85,8 +85,8 @@ INNGEST_INLINE std::vector<bulk_cancellation> engine::bulk_cancellations() {
   return body_->bulk_cancellations();
 }
 
-INNGEST_INLINE bool engine::forget_bulk_cancellation(const std::string& id) {
-  return body_->forget_bulk_cancellation(id);
+INNGEST_INLINE bool engine::remove_bulk_cancellation(const std::string& id) {
+  return body_->remove_bulk_cancellation(id);
 }
 
 INNGEST_INLINE bool engine::checkpoint(const std::string& run_id, std::uint64_t call_id,

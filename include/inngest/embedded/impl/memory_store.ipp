@@ -412,7 +412,7 @@ INNGEST_INLINE void memory_store::add(stored_run& run, const run_note& note) {
   if (run.notes.try_emplace(note.id, note).second) alike.insert(note.id);
   const auto remove_oldest = [&] { run.notes.erase(alike.extract(alike.begin()).value()); };
   while (note.sets_metadata() && !alike.empty() && *alike.begin() < note.id) remove_oldest();
-  while (!is_metadata && alike.size() > most_messages_of_run) remove_oldest();
+  while (!is_metadata && alike.size() > max_run_messages) remove_oldest();
 }
 
 INNGEST_INLINE void memory_store::add_metadata(std::vector<metadata_amount>& out, const stored_run& of) {

@@ -38,7 +38,7 @@ class cel_evaluator {
   // ---- limits -------------------------------------------------------------------------------------------
 
   /// Nested macros can take long and produce large values, so steps are limited, as on a server.
-  static constexpr std::size_t most_steps = 1'000'000;
+  static constexpr std::size_t max_steps = 1'000'000;
 
   /// Counts steps. Returns false when there are too many.
   bool spend(std::size_t steps, const cel_node& node) const;

@@ -62,7 +62,7 @@ class regex_parser {
  private:
   using kind = regex_step::kind;
   static constexpr std::size_t largest = 10'000;  // steps
-  static constexpr int most_repetitions = 1000;   // as in RE2
+  static constexpr int max_repetitions = 1000;    // as in RE2
   static constexpr int deepest = 250;
 
   struct flags {

@@ -60,12 +60,12 @@ struct codec<bool, json_kind::boolean> {
 /// when it is too large for T. When it is too large for a double, the error is `problem`.
 template <class T>
 T read_real(json_value& value, const json_path& at, const char* problem) {
-  constexpr std::size_t most_digits = 19;  // read directly by simdjson
+  constexpr std::size_t max_digits = 19;  // read directly by simdjson
   const std::string_view text = value.raw_json_token();
   const auto [rough, error] = value.get_double();
   if (error != 0) fail_at(at, problem);
   if constexpr (std::same_as<T, double>) {
-    if (text.size() <= most_digits) return rough;
+    if (text.size() <= max_digits) return rough;
   }
   const auto read_exactly = [&](auto& out) { return parse_real(text, out).ec == std::errc{}; };
   T exact{};

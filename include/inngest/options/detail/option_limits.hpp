@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <inngest/config.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 // The limits of an Inngest server for the options of functions and steps.
 
@@ -29,8 +30,8 @@ struct option_range {
 inline constexpr long long days_in_seconds = 86'400;
 
 /// Used where no limit is documented: short enough that no arithmetic overflows, even in nanoseconds.
-inline constexpr long long longest_period = 100 * 365 * days_in_seconds;
-inline constexpr long long largest_limit = (std::numeric_limits<int>::max)();
+inline constexpr long long max_period = 100 * 365 * days_in_seconds;
+inline constexpr long long max_limit = (std::numeric_limits<int>::max)();
 
 namespace option_limits {
 
@@ -38,17 +39,17 @@ inline constexpr option_range retries{0, 20};
 inline constexpr option_range triggers{0, 10};
 inline constexpr option_range cancel_on{0, 5};
 inline constexpr option_range concurrency_limits{0, 2};
-inline constexpr option_range concurrency{1, largest_limit};
-inline constexpr option_range throttle_limit{1, largest_limit};
-inline constexpr option_range throttle_burst{0, largest_limit};
-inline constexpr option_range throttle_period{1, longest_period, "s"};
-inline constexpr option_range rate_limit{1, largest_limit};
+inline constexpr option_range concurrency{1, max_limit};
+inline constexpr option_range throttle_limit{1, max_limit};
+inline constexpr option_range throttle_burst{0, max_limit};
+inline constexpr option_range throttle_period{1, max_period, "s"};
+inline constexpr option_range rate_limit{1, max_limit};
 inline constexpr option_range rate_limit_period{1, days_in_seconds, "s"};
 inline constexpr option_range debounce_period{1, 7 * days_in_seconds, "s"};
-inline constexpr option_range debounce_timeout{1, longest_period, "s"};
+inline constexpr option_range debounce_timeout{1, max_period, "s"};
 inline constexpr option_range batch_size{2, 100};
 inline constexpr option_range batch_timeout{1, 600, "s"};
-inline constexpr option_range timeout{0, longest_period, "s"};
+inline constexpr option_range timeout{0, max_period, "s"};
 inline constexpr option_range cron_jitter{1, 300, "s"};
 /// In seconds.
 inline constexpr option_range priority{-600, 600};
@@ -57,13 +58,12 @@ inline constexpr option_range event_name{1, 255};
 
 }  // namespace option_limits
 
-/// The maximum time for which a run may sleep or wait: a server's limit of a year, plus a day for leap years
-/// and for clocks that differ.
-inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 366);
+/// The maximum time for which a run may sleep or wait: a server's limit.
+inline constexpr std::chrono::milliseconds max_wait = a_year;
 
 /// Whether the duration is longer than any wait, in either direction.
-constexpr bool is_beyond_longest_wait(std::chrono::milliseconds duration) {
-  return duration > longest_wait || duration < -longest_wait;
+constexpr bool is_beyond_max_wait(std::chrono::milliseconds duration) {
+  return duration > max_wait || duration < -max_wait;
 }
 
 }  // namespace inngest::inline INNGEST_ABI::detail

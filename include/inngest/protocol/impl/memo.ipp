@@ -67,10 +67,10 @@ INNGEST_INLINE step_error read_step_error(std::string_view text, std::string_vie
   const json memo = detail::parse_dom(text);
   const json& error = memo.at("error");
   if (!error.is_object()) return step_error(std::string(id), "Error", error.dump());
-  constexpr std::size_t most_causes = 5;
+  constexpr std::size_t max_causes = 5;
   std::vector<step_error::cause> causes;
   const json* outer = &error;
-  while (causes.size() < most_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
+  while (causes.size() < max_causes && outer->contains("cause") && (*outer)["cause"].is_object()) {
     outer = &(*outer)["cause"];
     causes.push_back({text_member(*outer, "name"), text_member(*outer, "message")});
   }

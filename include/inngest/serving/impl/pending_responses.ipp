@@ -113,7 +113,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   using clock = std::chrono::steady_clock;
   using std::chrono::milliseconds;
   constexpr milliseconds longest_request{5'000};
-  constexpr clock::duration longest_pause = milliseconds(500);
+  constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
   bool was_answered = false;
@@ -123,7 +123,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
         std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
     const milliseconds held = most * 4 / 5;
     http::request asked = request;
-    asked.headers.add(protocol::header::longest_wait, std::to_string(held.count()));
+    asked.headers.add(protocol::header::max_wait, std::to_string(held.count()));
     try {
       http::response answer = app.client.call_api(std::move(asked), most);
       if (!is_running(answer)) return answer;
@@ -135,7 +135,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
       if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
     }
     if (clock::now() < began + held / 2)
-      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), longest_pause));
+      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff));
     if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
   }
 }

@@ -25,7 +25,7 @@ INNGEST_INLINE sql_relay::sql_relay(client app, sql_connector connect, sql_relay
     : app_(std::move(app)),
       connect_(std::move(connect)),
       options_(std::move(options)),
-      most_events_(options_.batch_events) {
+      max_events_(options_.batch_events) {
   using namespace std::chrono_literals;
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw configuration_error(std::string("the options of a sql_relay: ") + what);
@@ -35,9 +35,8 @@ INNGEST_INLINE sql_relay::sql_relay(client app, sql_connector connect, sql_relay
   require(options_.batch_events >= 1 && options_.batch_events <= 5000, "batch_events must be from 1 to 5000");
   require(options_.batch_bytes >= 1, "batch_bytes must not be 0");
   require(options_.poll >= 1ms && options_.poll <= 24h, "poll must be from 1 ms to a day");
-  require(options_.backoff >= 1ms && options_.backoff <= options_.longest_backoff &&
-              options_.longest_backoff <= 24h,
-          "backoff must be from 1 ms to longest_backoff, and that at most a day");
+  require(options_.backoff >= 1ms && options_.backoff <= options_.max_backoff && options_.max_backoff <= 24h,
+          "backoff must be from 1 ms to max_backoff, and that at most a day");
   require(options_.max_attempts >= 1, "max_attempts must be at least 1");
   require(options_.keep_sent >= 0ms && options_.keep_steps > 0ms && options_.keep_dead.value_or(1ms) > 0ms,
           "the times to keep records must not be negative, and those of steps and dead events not 0");
@@ -177,7 +176,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
   const sql_dialect& dialect = database.dialect();
   const sql_outbox& outbox = options_.outbox;
   const auto begin = [&] { database.execute({std::string(dialect.begin_relay)}); };
-  const duration longest = 2 * options_.longest_backoff;  // see settle()
+  const duration longest = 2 * options_.max_backoff;  // see settle()
   const auto claim = outbox.claim_query(dialect, longest);
   std::optional<sql_rows> lanes;
   if (claim) {  // the claim lasts until the end of the transaction or of this process
@@ -187,7 +186,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::claim_and_send(sql_connection
   std::vector<outbox_event> events;
   if (!lanes || !lanes->empty()) {
     events = sql_outbox::read_events(
-        database.execute(outbox.batch_query(dialect, lanes, most_events_, options_.batch_bytes, longest)));
+        database.execute(outbox.batch_query(dialect, lanes, max_events_, options_.batch_bytes, longest)));
   }
   if (events.empty()) {
     if (claim) database.execute({"ROLLBACK"});
@@ -229,7 +228,7 @@ INNGEST_INLINE sql_relay::judged_events sql_relay::send_events(const std::vector
   const bool is_answering = out.sent.size() + out.refused.size() > 0;
   if (is_answering) {
     out.problem = nullptr;
-    most_events_ = (std::min)(most_events_ * 2, options_.batch_events);
+    max_events_ = (std::min)(max_events_ * 2, options_.batch_events);
   }
   return out;
 }
@@ -248,7 +247,7 @@ INNGEST_INLINE bool sql_relay::are_sent_together(const std::vector<outbox_event>
   } catch (const payload_error&) {
   } catch (const configuration_error&) {  // perhaps caused by one event's name
   } catch (...) {
-    most_events_ = (events.size() + 1) / 2;
+    max_events_ = (events.size() + 1) / 2;
     out.problem = std::current_exception();
     return true;
   }
@@ -317,9 +316,8 @@ INNGEST_INLINE void sql_relay::settle(sql_connection& database, const judged_eve
       std::chrono::floor<duration>(std::chrono::system_clock::now() - judged.unanswered->added_at);
   // At least as long as the relay's next pause, so that another event is sent first after it.
   const duration least = 2 * backoff_after(failures_ + 1);
-  database.execute(
-      outbox.postpone_statement(dialect, *judged.unanswered,
-                                (std::max)(least, (std::min)(duration(age / 2), options_.longest_backoff))));
+  database.execute(outbox.postpone_statement(
+      dialect, *judged.unanswered, (std::max)(least, (std::min)(duration(age / 2), options_.max_backoff))));
 }
 
 INNGEST_INLINE void sql_relay::settle_refused(sql_connection& database, const outbox_event& event) {
@@ -394,8 +392,8 @@ INNGEST_INLINE void sql_relay::note_failure(const std::string& problem) {
 
 INNGEST_INLINE sql_relay::duration sql_relay::backoff_after(int failures) const {
   duration out = options_.backoff;
-  for (int at = 1; at < failures && out < options_.longest_backoff; ++at) out *= 2;
-  return (std::min)(out, options_.longest_backoff);
+  for (int at = 1; at < failures && out < options_.max_backoff; ++at) out *= 2;
+  return (std::min)(out, options_.max_backoff);
 }
 
 }  // namespace inngest::inline INNGEST_ABI

@@ -142,8 +142,8 @@ INNGEST_INLINE embedded::bulk_cancellation simulation::cancel_many(embedded::bul
   return out;
 }
 
-INNGEST_INLINE bool simulation::forget_bulk_cancellation(const std::string& id) {
-  const bool done = scheduler_.forget_bulk_cancellation(id);
+INNGEST_INLINE bool simulation::remove_bulk_cancellation(const std::string& id) {
+  const bool done = scheduler_.remove_bulk_cancellation(id);
   commit_changes();
   return done;
 }

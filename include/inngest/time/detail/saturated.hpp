@@ -78,7 +78,8 @@ constexpr std::chrono::time_point<Clock, Duration> add_saturated(
       Duration(add_saturated(time.time_since_epoch().count(), saturate<Duration>(duration).count())));
 }
 
-/// The longest that anything waits, except for runs. A time point that is much later could overflow.
+/// The longest that anything waits: a year, plus a day for leap years and for clocks that differ. A time
+/// point that is much later could overflow.
 inline constexpr std::chrono::hours a_year{366 * 24};
 
 /// The duration, limited to the range from `least` to a year.

@@ -58,7 +58,7 @@ class time_zone_footer_reader {
 
  private:
   /// Reads hours: an offset from UTC, or the time of a change from midnight.
-  static constexpr unsigned most_offset = 24, most_time = 167;
+  static constexpr unsigned max_offset = 24, max_time = 167;
 
   [[noreturn]] static void fail() { throw configuration_error("the time zone's rule is not a POSIX rule"); }
   bool take(char c);
@@ -69,7 +69,7 @@ class time_zone_footer_reader {
   unsigned read_number(unsigned low, unsigned high);
 
   /// Reads hours, which may be negative, with optional minutes and seconds.
-  std::chrono::seconds read_time(unsigned most_hours);
+  std::chrono::seconds read_time(unsigned max_hours);
 
   time_zone_rule read_rule();
 

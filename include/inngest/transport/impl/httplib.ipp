@@ -112,10 +112,10 @@ class httplib_connections {
   }
 
   void give_back(const std::string& origin, std::unique_ptr<httplib::Client> connection) {
-    constexpr std::size_t most_idle = 8;
+    constexpr std::size_t max_idle = 8;
     const std::lock_guard lock(mutex_);
     auto& idle = idle_[origin];
-    if (idle.size() < most_idle) idle.push_back(std::move(connection));
+    if (idle.size() < max_idle) idle.push_back(std::move(connection));
   }
 
  private:

@@ -65,8 +65,8 @@ INNGEST_INLINE bulk_request read_bulk_request(const std::string& body, bool& dry
                    .from_step = text_member(whole, "from_step"),
                    .from_failed_step = truth_member(whole, "from_failed_step")};
   if (const auto speed = whole.find("per_second"); speed != whole.end() && !speed->is_null()) {
-    const bool fits = speed->is_number_unsigned() && *speed >= 1 && *speed <= most_bulk_per_second;
-    if (!fits) throw payload_error("per_second", "must be from 1 to " + std::to_string(most_bulk_per_second));
+    const bool fits = speed->is_number_unsigned() && *speed >= 1 && *speed <= max_bulk_per_second;
+    if (!fits) throw payload_error("per_second", "must be from 1 to " + std::to_string(max_bulk_per_second));
     out.per_second = speed->get<std::size_t>();
   }
   dry_run = truth_member(whole, "dry_run");
@@ -96,7 +96,7 @@ INNGEST_INLINE http::response bulk_api::begin(const std::string& body) const {
     const auto running = std::count_if(known.begin(), known.end(), [](const bulk_operation& operation) {
       return operation.state == bulk_state::running;
     });
-    if (running >= most_bulk_operations)
+    if (running >= max_bulk_operations)
       return server_api<engine>::refusal(
           429, std::to_string(running) + " bulk operations are running: wait for them, or stop some");
     return server_api<engine>::answer_of(200, to_json(engine_.begin_bulk(wanted)));

@@ -89,9 +89,9 @@ INNGEST_INLINE bulk_operation new_bulk_operation(const bulk_request& request) {
                               ": only \"rerun\" begins at a step");
   if (!request.from_step.empty() && request.from_failed_step)
     throw configuration_error("bulk_request::from_step: it excludes from_failed_step");
-  if (request.per_second < 1 || request.per_second > most_bulk_per_second)
+  if (request.per_second < 1 || request.per_second > max_bulk_per_second)
     throw configuration_error("bulk_request::per_second: it must be from 1 to " +
-                              std::to_string(most_bulk_per_second));
+                              std::to_string(max_bulk_per_second));
   run_query runs = request.runs;
   runs.statuses = bulk::statuses_of(request);
   runs.status.reset();

@@ -79,7 +79,7 @@ INNGEST_INLINE std::optional<std::string> bulk_runner::next() const {
 
 INNGEST_INLINE void bulk_runner::take_turn(std::unique_lock<std::mutex>& lock, const std::string& id) {
   const steady::time_point began = steady::now();
-  if (core_.waiting_runs_of_bulk(id) >= most_waiting_runs) {
+  if (core_.waiting_runs_of_bulk(id) >= max_waiting_runs) {
     turns_[id] = began + pause;
     return;
   }

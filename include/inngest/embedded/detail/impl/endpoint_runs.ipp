@@ -89,8 +89,8 @@ INNGEST_INLINE std::int64_t seconds_of(timestamp now) {
   return std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
 }
 
-INNGEST_INLINE std::chrono::milliseconds longest_wait(const http::request& request) {
-  const std::string_view text = request.headers.find(protocol::header::longest_wait).value_or("");
+INNGEST_INLINE std::chrono::milliseconds max_wait(const http::request& request) {
+  const std::string_view text = request.headers.find(protocol::header::max_wait).value_or("");
   std::uint32_t out = 0;
   const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (text.empty() || problem != std::errc{} || stop != text.data() + text.size())

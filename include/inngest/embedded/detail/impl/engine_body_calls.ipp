@@ -127,14 +127,14 @@ INNGEST_INLINE http::response engine_body::make_request(const http::request& req
     http::response answer = options_.requests->send(request, options_.request_timeout);
     std::string url;
     auto next = redirected_request(request, answer);
-    for (int followed = 0; next && followed < most_redirects; ++followed) {
+    for (int followed = 0; next && followed < max_redirects; ++followed) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
       if (left <= std::chrono::milliseconds::zero()) return no_answer("the redirects took too long");
       answer = options_.requests->send(*next, left);
       url = next->url;
       next = redirected_request(*next, answer);
     }
-    if (next) return no_answer("stopped after " + std::to_string(most_redirects) + " redirects");
+    if (next) return no_answer("stopped after " + std::to_string(max_redirects) + " redirects");
     if (!url.empty()) answer.headers.add(final_url_field, url);
     return answer;
   } catch (...) {

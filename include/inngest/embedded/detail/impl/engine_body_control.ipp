@@ -157,13 +157,13 @@ INNGEST_INLINE std::vector<timestamp> engine_body::missing_times(const std::stri
     if (const auto next = all.next_planned(slug, cron)) until = (std::min)(until, *next);
   }
   if (!times) throw configuration_error("function \"" + slug + "\" has no schedule \"" + cron + "\"");
-  constexpr std::size_t most_counted = 100'000;
-  std::vector<timestamp> found = scheduling::schedule_times(*times, from, until, most_counted);
-  if (found.size() > most_backfilled_times)
+  constexpr std::size_t max_counted = 100'000;
+  std::vector<timestamp> found = scheduling::schedule_times(*times, from, until, max_counted);
+  if (found.size() > max_backfilled_times)
     throw configuration_error(
-        std::string("the span has ") + (found.size() == most_counted ? "more than " : "") +
+        std::string("the span has ") + (found.size() == max_counted ? "more than " : "") +
         std::to_string(found.size()) + " times of the schedule, and a backfill at most " +
-        std::to_string(most_backfilled_times) + ": choose a shorter one");
+        std::to_string(max_backfilled_times) + ": choose a shorter one");
   out.times = found.size();
   std::erase_if(found, [&](timestamp planned) {
     const std::string id = scheduling::schedule_event_id(slug, cron, planned);

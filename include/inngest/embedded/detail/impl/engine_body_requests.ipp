@@ -135,9 +135,9 @@ INNGEST_INLINE std::vector<bulk_cancellation> engine_body::bulk_cancellations() 
   return core_.state().bulk_cancellations(clock_.now());
 }
 
-INNGEST_INLINE bool engine_body::forget_bulk_cancellation(const std::string& id) {
+INNGEST_INLINE bool engine_body::remove_bulk_cancellation(const std::string& id) {
   std::unique_lock lock(mutex_);
-  if (!core_.forget_bulk_cancellation(id)) return false;
+  if (!core_.remove_bulk_cancellation(id)) return false;
   note_action("remove cancellation", id);
   commits_.commit_changes(lock);
   lock.unlock();

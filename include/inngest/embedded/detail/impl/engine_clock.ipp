@@ -19,9 +19,9 @@ INNGEST_INLINE timestamp engine_clock::now() {
 }
 
 INNGEST_INLINE timestamp engine_clock::advance(system_time system, steady_time steady) {
-  constexpr auto longest_lead = std::chrono::hours(24);
+  constexpr auto max_lead = std::chrono::hours(24);
   if (is_set_) time_ += std::chrono::duration_cast<system_time::duration>((steady - steady_) / 2);
-  if (!is_set_ || time_ < system || time_ - system > longest_lead) time_ = system;
+  if (!is_set_ || time_ < system || time_ - system > max_lead) time_ = system;
   steady_ = steady;
   is_set_ = true;
   return std::chrono::floor<std::chrono::milliseconds>(time_);

@@ -49,7 +49,7 @@ INNGEST_INLINE engine_monitor::places engine_monitor::add_counts(engine_metrics&
   };
   for (const auto& [slug, counts] : state.journal.meter.all()) place(slug, counts);
   for (const auto& [slug, function] : core_.state().functions().all()) {  // a time series should start with 0
-    if (out.functions.size() >= run_meter::most_functions) break;
+    if (out.functions.size() >= run_meter::max_functions) break;
     place(slug, {.app = function->app_id, .function = function->id()});
   }
   return of;

@@ -15,7 +15,7 @@ namespace inngest::inline INNGEST_ABI::embedded {
 namespace finding {
 
 /// The maximum number of runs or events per page for which a condition is evaluated: each is read and parsed.
-inline constexpr std::size_t most_compared = 1'000;
+inline constexpr std::size_t max_compared = 1'000;
 inline constexpr std::size_t compared_at_once = 100;
 
 /// The statuses that a query wants; empty for all.
@@ -105,7 +105,7 @@ INNGEST_INLINE run_page finder::find_page(const run_query& query) const {
   run_page out;
   if (query.limit == 0) return out;
   rest.limit = finding::compared_at_once;
-  for (std::size_t compared = 0; compared < finding::most_compared; compared += rest.limit) {
+  for (std::size_t compared = 0; compared < finding::max_compared; compared += rest.limit) {
     run_page page = store_.find_page(rest);
     const bool is_short = page.runs.size() < rest.limit;  // the store has looked at enough rows
     monitor_.describe(page.runs);
@@ -134,7 +134,7 @@ INNGEST_INLINE event_page finder::find_event_page(const event_query& query) cons
   event_query rest = query;
   rest.where.clear();
   rest.limit = finding::compared_at_once;
-  for (std::size_t compared = 0; compared < finding::most_compared; compared += rest.limit) {
+  for (std::size_t compared = 0; compared < finding::max_compared; compared += rest.limit) {
     event_page page = store_.find_event_page(rest);
     const bool is_short = page.events.size() < rest.limit;
     for (std::size_t i = 0; i < page.events.size(); ++i) {
@@ -157,7 +157,7 @@ INNGEST_INLINE std::string finder::visit_page(const run_query& query,
                                               const std::function<void(const run_point&)>& visit) const {
   if (finding::selection(store_, query).is_all()) return store_.visit_page(finding::for_store(query), visit);
   run_query wanted = query;
-  wanted.limit = finding::most_compared;
+  wanted.limit = finding::max_compared;
   run_page page = find_page(wanted);
   for (const run& found : page.runs)
     visit({.id = found.id, .status = found.status, .time = time_of(found, query.by).value_or(timestamp())});

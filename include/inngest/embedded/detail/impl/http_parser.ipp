@@ -39,7 +39,7 @@ INNGEST_INLINE void request_head_parser::read_request_line(std::string_view line
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     throw malformed_request(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   if (!is_http_token(method) || method.size() > 32) fail("the method is malformed");
-  if (target.size() > longest_target) throw malformed_request(414, "the target is too long");
+  if (target.size() > max_target_size) throw malformed_request(414, "the target is too long");
   const bool is_plain =
       std::none_of(target.begin(), target.end(), [](char c) { return c == ' ' || is_control(c); });
   if (!target.starts_with('/') || !is_plain) fail("the target must be a path, such as /api/state");
@@ -54,7 +54,7 @@ INNGEST_INLINE void request_head_parser::read_field(std::string_view line) {
   if (colon == std::string_view::npos || !is_http_token(line.substr(0, colon))) fail("a header is malformed");
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (std::any_of(value.begin(), value.end(), is_forbidden)) fail("a header has a control character");
-  if (++fields_ > most_fields) throw malformed_request(431, "there are too many headers");
+  if (++fields_ > max_fields) throw malformed_request(431, "there are too many headers");
   const std::string name = lower_case(line.substr(0, colon));
   if (name == "host") ++hosts_;
   if (name == "content-length") read_length(value);
@@ -134,7 +134,7 @@ INNGEST_INLINE void body_reader::read_line(std::string_view& text, std::size_t s
   const std::size_t size = end == std::string_view::npos ? text.size() : end + 1;
   line_.append(text.substr(0, size));
   text.remove_prefix(size);
-  if (line_.size() > longest_line) throw malformed_request(400, "a chunk is malformed");
+  if (line_.size() > max_line_size) throw malformed_request(400, "a chunk is malformed");
   if (line_.back() != '\n') return;
   if (!line_.ends_with("\r\n")) throw malformed_request(400, "a chunk is malformed");
   line_.resize(line_.size() - 2);
@@ -157,7 +157,7 @@ INNGEST_INLINE void body_reader::end_line(std::size_t size_so_far) {
     state_ = size == 0 ? state::trailer : state::data;
   } else if (line_.empty()) {
     state_ = state::done;
-  } else if ((trailer_ += line_.size()) > longest_trailer) {
+  } else if ((trailer_ += line_.size()) > max_trailer_size) {
     throw malformed_request(431, "the trailer is too long");
   }
 }

@@ -27,7 +27,7 @@ INNGEST_INLINE http::response app_calls::send(http::request request) {
                         protocol::sign(request.body, signing_key_, signing_time()));
   }
   http::response out = transport_.send(request, timeout_);
-  for (int left = most_redirects; is_redirect(out) && left > 0; --left) {
+  for (int left = max_redirects; is_redirect(out) && left > 0; --left) {
     auto next = redirected_url(request.url, out.headers.find("location").value_or(""));
     if (!next || *next == request.url) break;  // the answer fails the attempt
     request.url = std::move(*next);

@@ -28,8 +28,8 @@ INNGEST_INLINE std::string live_changes::message(std::uint64_t sequence) {
 INNGEST_INLINE std::optional<detail::listener_answer> live_changes::subscribe(const http::request& request,
                                                                               const maker& make) {
   if (request.method != "GET" || request.path() != "/api/live") return std::nullopt;
-  constexpr std::size_t most_waiting = std::size_t{16} * 1024;
-  const viewer answer = make(most_waiting);
+  constexpr std::size_t max_waiting = std::size_t{16} * 1024;
+  const viewer answer = make(max_waiting);
   detail::listener_answer out({.headers = {{"content-type", "text/event-stream"}}},
                               answer);  // closes the answer if what follows throws
   if (!add(answer))

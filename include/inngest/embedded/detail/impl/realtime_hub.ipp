@@ -15,7 +15,7 @@ class waiting_events final : public realtime_subscriber {
  public:
   bool take(const std::string& event) override {
     const std::lock_guard lock(mutex_);
-    is_late_ = is_late_ || events_.size() >= most_waiting_events || bytes_ > most_waiting_bytes;
+    is_late_ = is_late_ || events_.size() >= max_waiting_events || bytes_ > max_waiting_bytes;
     if (!is_late_) {
       bytes_ += event.size();
       events_.push_back(event);

@@ -28,7 +28,7 @@ struct parameter {
 
 using parameters = std::vector<parameter>;
 
-inline constexpr std::size_t most_parameters = 200, longest_value = 4000;
+inline constexpr std::size_t max_parameters = 200, max_value_size = 4000;
 
 /// Adds a parameter and limits the number and size of parameters. Omits empty ones.
 INNGEST_INLINE void add(parameters& out, std::string name, std::string value) {
@@ -36,10 +36,10 @@ INNGEST_INLINE void add(parameters& out, std::string name, std::string value) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
   if (!detail::is_utf8(name) || std::any_of(name.begin(), name.end(), is_control))
     throw payload_error("filter", "has a parameter whose name is no readable text");
-  if (out.size() == most_parameters)
-    throw payload_error(name, "there are more than " + std::to_string(most_parameters) + " values");
-  if (value.size() > longest_value)
-    throw payload_error(name, "has more than " + std::to_string(longest_value) + " bytes");
+  if (out.size() == max_parameters)
+    throw payload_error(name, "there are more than " + std::to_string(max_parameters) + " values");
+  if (value.size() > max_value_size)
+    throw payload_error(name, "has more than " + std::to_string(max_value_size) + " bytes");
   if (!detail::is_utf8(value)) throw payload_error(name, "is not UTF-8");
   out.push_back({std::move(name), std::move(value)});
 }

@@ -308,7 +308,7 @@ INNGEST_INLINE std::string plain_text_of(const json& value) {
 INNGEST_INLINE std::optional<std::string> tag_value_of(const json& value) {
   if (!value.is_string() && !value.is_number() && !value.is_boolean()) return std::nullopt;
   std::string out = plain_text_of(value);
-  if (out.size() > detail::longest_tag_value) return std::nullopt;
+  if (out.size() > detail::max_tag_value_size) return std::nullopt;
   return out;
 }
 

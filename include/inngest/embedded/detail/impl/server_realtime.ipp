@@ -51,7 +51,7 @@ class passed_body final : public detail::body_sink {
   }
 
  private:
-  static constexpr std::size_t most = realtime_api<engine>::most_passed;
+  static constexpr std::size_t most = realtime_api<engine>::max_passed;
 
   std::shared_ptr<realtime_hub> hub_;
   std::string channel_;
@@ -75,9 +75,9 @@ INNGEST_INLINE std::optional<detail::listener_answer> server_realtime::subscribe
     return realtime_refusal(401,
                             "Not authenticated: the realtime token is missing, wrong or older than a minute");
   // Each subscriber holds a connection for minutes, and a token is good for any number of them.
-  if (hub->subscribers() >= most_subscribers_)
+  if (hub->subscribers() >= max_subscribers_)
     return realtime_refusal(503, "there are too many subscribers: try again later");
-  const auto answer = make(most_waiting_bytes);
+  const auto answer = make(max_waiting_bytes);
   detail::listener_answer out({.headers = {{"content-type", "text/event-stream"},
                                            {"cache-control", "no-cache"},
                                            {"access-control-allow-origin", "*"},

@@ -11,7 +11,7 @@
 namespace inngest::inline INNGEST_ABI::detail::sqlite {
 
 /// If a query selects more functions or statuses than this, they are filtered instead of read from the index.
-inline constexpr std::size_t most_streams = 20;
+inline constexpr std::size_t max_streams = 20;
 
 INNGEST_INLINE sql_part& sql_part::add(const sql_part& more) {
   text += more.text;
@@ -67,7 +67,7 @@ INNGEST_INLINE void run_search::add_condition(search_index index, sql_part test)
 
 INNGEST_INLINE void run_search::add_source(search_index index, std::vector<search_stream> streams,
                                            bool is_ordered) {
-  if (streams.size() <= most_streams)
+  if (streams.size() <= max_streams)
     sources_.push_back({index, std::move(streams), is_ordered, conditions_.size() - 1});
 }
 
@@ -154,7 +154,7 @@ INNGEST_INLINE std::vector<std::string> run_search::slugs_of_app(const std::stri
   std::vector<std::string> out;
   std::string last = app + "-";
   const std::string end = app + ".";  // '.' follows '-'
-  while (out.size() <= most_streams) {
+  while (out.size() <= max_streams) {
     rows found = file_.query(
         "SELECT function_slug FROM runs INDEXED BY runs_by_function WHERE function_slug > ?1 AND "
         "function_slug < ?2 AND typeof(function_slug) = 'text' ORDER BY function_slug LIMIT 1",

@@ -385,7 +385,7 @@ INNGEST_INLINE void writer::add(const std::vector<embedded::run_note>& notes) {
         "DELETE FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) AND id <= "
         "(SELECT id FROM notes WHERE what = ?2 AND run = (SELECT number FROM runs WHERE id = ?1) "
         "ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-        run_id, what, embedded::most_messages_of_run);
+        run_id, what, embedded::max_run_messages);
   }
 }
 

@@ -60,7 +60,7 @@ class flow_control {
   std::vector<bulk_cancellation> bulk_cancellations(timestamp now) const;
   void remember(const bulk_cancellation& cancellation);
   /// Returns false when it does not exist.
-  bool forget_bulk_cancellation(const std::string& id);
+  bool remove_bulk_cancellation(const std::string& id);
 
   /// The key of the runs that share a throttle with a run of the event; empty without a throttle.
   static std::string throttle_key(const function_definition& function, event_view& view);

@@ -15,7 +15,7 @@ namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 class run_meter {
  public:
   /// The maximum number of functions that are counted individually.
-  static constexpr std::size_t most_functions = 500;
+  static constexpr std::size_t max_functions = 500;
   /// The name under which all other functions are counted.
   inline static const std::string others = "(others)";
 

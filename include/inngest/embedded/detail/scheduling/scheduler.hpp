@@ -93,7 +93,7 @@ class scheduler {
   std::vector<bulk_cancellation> bulk_cancellations(timestamp now) const {
     return state_.flow.bulk_cancellations(now);
   }
-  bool forget_bulk_cancellation(const std::string& id) { return state_.flow.forget_bulk_cancellation(id); }
+  bool remove_bulk_cancellation(const std::string& id) { return state_.flow.remove_bulk_cancellation(id); }
 
   /// Starts a run with the events of an earlier one and returns its id; empty when there is no such function.
   /// With a plan the new run repeats the earlier one from a step.

@@ -22,14 +22,14 @@ INNGEST_INLINE cel_value cel_evaluator::run() {
 
 INNGEST_INLINE bool cel_evaluator::spend(std::size_t steps, const cel_node& node) const {
   if (too_long_) return false;
-  steps_ += (std::min)(steps, most_steps + 1);
-  if (steps_ > most_steps)
+  steps_ += (std::min)(steps, max_steps + 1);
+  if (steps_ > max_steps)
     too_long_ = cel_error{.problem = "the expression takes too long", .position = node.position};
   return !too_long_;
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::weight(const cel_value& value, int json_levels) const {
-  return weight_of(value, most_steps - (std::min)(steps_, most_steps), json_levels);
+  return weight_of(value, max_steps - (std::min)(steps_, max_steps), json_levels);
 }
 
 INNGEST_INLINE std::size_t cel_evaluator::cost_of(const cel_node& node,
@@ -255,11 +255,11 @@ INNGEST_INLINE cel_value cel_evaluator::call(const cel_node& node) {
 
 INNGEST_INLINE cel_value cel_evaluator::matches(const std::vector<cel_value>& operands,
                                                 const cel_node& node) const {
-  constexpr std::size_t longest_pattern = 1000;
+  constexpr std::size_t max_pattern_size = 1000;
   const auto* text = operands[0].as<std::string>();
   const auto* pattern = operands[1].as<std::string>();
   if (!text || !pattern) return no_overload("matches");
-  if (pattern->size() > longest_pattern)
+  if (pattern->size() > max_pattern_size)
     return cel_error{.problem = "matches() takes a pattern of at most 1000 characters"};
   if (!spend(pattern->size(), node)) return *too_long_;
   const auto result = search_pattern(*pattern, *text, [&](std::size_t steps) { return spend(steps, node); });

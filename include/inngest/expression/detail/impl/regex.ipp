@@ -86,7 +86,7 @@ INNGEST_INLINE std::optional<int> regex_parser::take_number() {
   int out = 0;
   const std::size_t begin = at_;
   for (; at_ < pattern_.size() && is_digit(pattern_[at_]); ++at_)
-    out = (std::min)(out * 10 + (pattern_[at_] - '0'), most_repetitions + 1);
+    out = (std::min)(out * 10 + (pattern_[at_] - '0'), max_repetitions + 1);
   return at_ > begin ? std::optional(out) : std::nullopt;
 }
 
@@ -166,7 +166,7 @@ INNGEST_INLINE regex_program regex_parser::sequence() {
 
 INNGEST_INLINE regex_program regex_parser::repeated(const regex_program& part, std::pair<int, int> count) {
   const auto [least, most] = count;
-  if (least > most_repetitions || most > most_repetitions || (most >= 0 && most < least)) fail();
+  if (least > max_repetitions || most > max_repetitions || (most >= 0 && most < least)) fail();
   regex_program out;
   for (int i = 0; i < least && !failed_; ++i) append(out, part);
   if (most < 0 && least == 0) return any_times(part);

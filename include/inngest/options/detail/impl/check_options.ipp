@@ -253,9 +253,9 @@ INNGEST_INLINE void option_check::check_priority(const std::vector<cel_node>& no
     case kind::integer:
       return require_range(whose, node.integer, option_limits::priority);
     case kind::unsigned_integer:
-      return require_range(whose, node.integer < 0 ? longest_period : node.integer, option_limits::priority);
+      return require_range(whose, node.integer < 0 ? max_period : node.integer, option_limits::priority);
     case kind::real:
-      return require_range(whose, to_integer<long long>(node.real).value_or(longest_period),
+      return require_range(whose, to_integer<long long>(node.real).value_or(max_period),
                            option_limits::priority);
     case kind::string:
     case kind::bytes:

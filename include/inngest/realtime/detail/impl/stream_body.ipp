@@ -44,7 +44,7 @@ INNGEST_INLINE void stream_body::write(std::string_view piece) {
 }
 
 INNGEST_INLINE void stream_body::add(std::string_view text) {
-  constexpr std::size_t most_chunks = 1000;
+  constexpr std::size_t max_chunks = 1000;
   constexpr std::size_t chunk_size = 1024;
   std::vector<std::string> fresh;
   while (!text.empty()) {
@@ -53,7 +53,7 @@ INNGEST_INLINE void stream_body::add(std::string_view text) {
     fresh.emplace_back(part);
     text.remove_prefix(part.size());
   }
-  if (chunks_ + fresh.size() > most_chunks)
+  if (chunks_ + fresh.size() > max_chunks)
     throw too_large("a stream has at most 1000 pieces of 1 KB: publish the rest of it as another stream");
   chunks_ += fresh.size();
   for (std::string& part : fresh) pieces_.push_back(std::move(part));

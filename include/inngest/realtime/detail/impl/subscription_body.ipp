@@ -29,7 +29,7 @@ INNGEST_INLINE subscription_body::subscription_body(client app, std::string chan
       options_(limited(std::move(options))) {}
 
 INNGEST_INLINE subscribe_options subscription_body::limited(subscribe_options options) {
-  for (duration_ms* pause : {&options.first_pause, &options.longest_pause})
+  for (duration_ms* pause : {&options.backoff, &options.max_backoff})
     *pause = detail::within_a_year(*pause, std::chrono::milliseconds(1));
   return options;
 }
@@ -74,7 +74,7 @@ INNGEST_INLINE bool subscription_body::wait_until_open(duration_ms timeout) cons
 INNGEST_INLINE void subscription_body::run() {
   detail::block_broken_pipe_signal();
   id_ = std::this_thread::get_id();
-  std::chrono::milliseconds next_pause = options_.first_pause;
+  std::chrono::milliseconds next_pause = options_.backoff;
   while (!is_stopping()) {
     enter(subscription_state::connecting);
     if (is_stopping()) break;  // on_state may stop it
@@ -86,11 +86,11 @@ INNGEST_INLINE void subscription_body::run() {
     } catch (...) {  // a user's transport may throw anything
       if (!is_stopping()) report(unreachable("the transport threw something that is not a std::exception"));
     }
-    if (has_lasted_) next_pause = options_.first_pause;
+    if (has_lasted_) next_pause = options_.backoff;
     if (is_stopping() || ended_well) continue;
     enter(subscription_state::waiting);
     pause(next_pause);
-    next_pause = (std::min)(next_pause * 2, std::chrono::milliseconds(options_.longest_pause));
+    next_pause = (std::min)(next_pause * 2, std::chrono::milliseconds(options_.max_backoff));
   }
   enter(subscription_state::stopped);
 }
@@ -124,7 +124,7 @@ INNGEST_INLINE bool subscription_body::connect_once() {
   try {
     app_.stream_api(std::move(request), {.on_head = on_head,
                                          .on_piece = on_piece,
-                                         .timeout = options_.longest_silence,
+                                         .timeout = options_.max_silence,
                                          .stop = stop_.get_token()});
   } catch (...) {
     if (!problem) problem = std::current_exception();
@@ -191,7 +191,7 @@ INNGEST_INLINE void subscription_body::receive(std::string_view data) {
 }
 
 INNGEST_INLINE bool subscription_body::place(message& received) {
-  constexpr std::size_t most_streams = 1000;
+  constexpr std::size_t max_streams = 1000;
   if (received.kind == message_kind::raw) return true;
   if (received.kind == message_kind::chunk) {
     const auto found = streams_.find(received.stream_id);
@@ -205,7 +205,7 @@ INNGEST_INLINE bool subscription_body::place(message& received) {
   if (!is_ours || !is_wanted) return false;
   received.channel = channel_;
   if (received.kind == message_kind::stream_start) {
-    if (streams_.size() >= most_streams) streams_.erase(streams_.begin());
+    if (streams_.size() >= max_streams) streams_.erase(streams_.begin());
     streams_[received.stream_id] = {received.channel, received.topic};
   }
   return received.kind != message_kind::stream_end || streams_.erase(received.stream_id) > 0;

@@ -45,11 +45,11 @@ INNGEST_INLINE std::optional<std::chrono::sys_seconds> time_zone_footer::next_ch
 INNGEST_INLINE time_zone_footer time_zone_footer_reader::read() {
   time_zone_footer out;
   skip_name();
-  out.standard = -read_time(most_offset);
+  out.standard = -read_time(max_offset);
   if (text_.empty()) return out;
   skip_name();
   out.summer =
-      text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time(most_offset);
+      text_.empty() || text_.front() == ',' ? out.standard + std::chrono::hours(1) : -read_time(max_offset);
   if (!take(',')) fail();
   out.begins = read_rule();
   if (!take(',')) fail();
@@ -82,10 +82,10 @@ INNGEST_INLINE unsigned time_zone_footer_reader::read_number(unsigned low, unsig
   return out;
 }
 
-INNGEST_INLINE std::chrono::seconds time_zone_footer_reader::read_time(unsigned most_hours) {
+INNGEST_INLINE std::chrono::seconds time_zone_footer_reader::read_time(unsigned max_hours) {
   const bool negative = take('-');
   if (!negative) take('+');
-  std::chrono::seconds out = std::chrono::hours(read_number(0, most_hours));
+  std::chrono::seconds out = std::chrono::hours(read_number(0, max_hours));
   if (take(':')) out += std::chrono::minutes(read_number(0, 59));
   if (take(':')) out += std::chrono::seconds(read_number(0, 59));
   return negative ? -out : out;
@@ -106,7 +106,7 @@ INNGEST_INLINE time_zone_rule time_zone_footer_reader::read_rule() {
     out.what = time_zone_rule::kind::day_from_zero;
     out.day = read_number(0, 365);
   }
-  if (take('/')) out.time = read_time(most_time);
+  if (take('/')) out.time = read_time(max_time);
   return out;
 }
 

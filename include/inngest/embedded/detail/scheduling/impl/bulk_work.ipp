@@ -49,7 +49,7 @@ INNGEST_INLINE bool bulk_work::stop(scheduler& on, std::string_view id, timestam
   const auto found = running_.find(id);
   if (found == running_.end()) return false;
   bulk_operation stopped = found->second.operation;
-  if (!problem.empty() && stopped.problems.size() < most_bulk_problems)
+  if (!problem.empty() && stopped.problems.size() < max_bulk_problems)
     stopped.problems.push_back({.run_id = "", .text = problem});
   end(on, id, std::move(stopped), bulk_state::stopped, now);
   return true;
@@ -110,7 +110,7 @@ INNGEST_INLINE void bulk_work::note(bulk_operation& of, outcome what, bulk_item&
   if (what == outcome::done) ++of.done;
   if (what != outcome::failed) return;
   ++of.failed;
-  if (of.problems.size() < most_bulk_problems)
+  if (of.problems.size() < max_bulk_problems)
     of.problems.push_back({.run_id = std::move(item.run_id), .text = std::move(item.problem)});
 }
 

@@ -56,7 +56,7 @@ INNGEST_INLINE void flow_control::remember(const bulk_cancellation& cancellation
                    cancellation.created_at + std::chrono::hours(24 * 30));
 }
 
-INNGEST_INLINE bool flow_control::forget_bulk_cancellation(const std::string& id) {
+INNGEST_INLINE bool flow_control::remove_bulk_cancellation(const std::string& id) {
   return memory_.forget("cancellation:" + id);
 }
 

@@ -114,7 +114,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_sleep(active_run& run,
   const std::string text = op.option_or_name("duration");
   const auto until = sleep_end_of(text, now);
   if (!until) return refused(op, not_a_time("a time to sleep", text));
-  if (*until > now + detail::longest_wait)
+  if (*until > now + detail::max_wait)
     return too_long("The sleep \"" + text +
                     "\" ends more than one year in the future; sleeps may last at most one year.");
   pending_step& pending = steps_.begin(run, call, op, progress::sleep_started, text, now);
@@ -141,7 +141,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_event_wait(active_run&
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? now : time_of(timeout, now);  // SDKs send a negative time as ""
   if (!until) return refused(op, not_a_time("a timeout", timeout));
-  if (*until > now + detail::longest_wait)
+  if (*until > now + detail::max_wait)
     return too_long("The wait-for-event timeout \"" + timeout +
                     "\" expires more than one year in the future; timeouts may last at most one year.");
   steps_.begin_wait(run, call, op, std::move(wait), std::move(condition), *until, now);
@@ -157,7 +157,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_signal_wait(active_run
                    .signal = op.option_or_name("signal"),
                    .begun = now};
   const std::string timeout = op.option("timeout").value_or("");
-  const auto until = timeout.empty() ? now + detail::longest_wait : time_of(timeout, now);
+  const auto until = timeout.empty() ? now + detail::max_wait : time_of(timeout, now);
   if (!until) return refused(op, not_a_time("a timeout", timeout));
   if (const auto waiting = state_.waits.for_signal(wait.signal)) {
     if (op.option("conflict") != "replace")
@@ -175,8 +175,7 @@ INNGEST_INLINE std::optional<run_error> operations::begin_invoke(active_run& run
   const std::string timeout = op.option("timeout").value_or("");
   const auto until = timeout.empty() ? std::nullopt : time_of(timeout, now);
   if (!timeout.empty() && !until) return refused(op, not_a_time("a timeout", timeout));
-  incoming_event invoking =
-      invocation(invoke_data(run, op, slug, until.value_or(now + detail::longest_wait)));
+  incoming_event invoking = invocation(invoke_data(run, op, slug, until.value_or(now + detail::max_wait)));
   try {
     invoking.meta = invoke_meta(op);
   } catch (const payload_error& problem) {

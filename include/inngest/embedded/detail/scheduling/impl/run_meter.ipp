@@ -64,7 +64,7 @@ INNGEST_INLINE void run_meter::count(active_run& run, const timeline_entry& entr
 INNGEST_INLINE function_metrics& run_meter::of(const active_run& run) {
   const auto known = by_slug_.find(run.record.run.function_slug);
   if (known != by_slug_.end()) return known->second;
-  const bool is_one_of_many = by_slug_.size() >= most_functions;
+  const bool is_one_of_many = by_slug_.size() >= max_functions;
   const std::string& slug = is_one_of_many ? others : run.record.run.function_slug;
   const auto [place, is_new] = by_slug_.try_emplace(slug);
   if (is_new) {

@@ -107,9 +107,9 @@ INNGEST_INLINE work_check::problem work_check::problem_of(const job& job) const 
   const bool is_call = job.what == job::kind::call || job.what == job::kind::request;
   const bool ends_step = job.what == job::kind::wake || job.what == job::kind::wait_timeout ||
                          job.what == job::kind::invoke_timeout || job.what == job::kind::request;
-  constexpr int most_attempts = 1'000'000;
+  constexpr int max_attempts = 1'000'000;
   if (ends_step && !job.step) return "it has no step to end";
-  if (job.attempt < 0 || job.attempt > most_attempts)
+  if (job.attempt < 0 || job.attempt > max_attempts)
     return "attempt is " + std::to_string(job.attempt) + ", out of range";
   if (job.started && !is_call) return "it is a timer, but was started";
   if (job.what == job::kind::gathered && run->second->gathering.empty())
