@@ -1,12 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <mutex>
@@ -14,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -1,12 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
-#include <cstring>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <inngest/client.hpp>

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

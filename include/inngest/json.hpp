@@ -1,10 +1,8 @@
 #pragma once
 
 #include <array>
-#include <concepts>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 

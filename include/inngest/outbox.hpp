@@ -1,17 +1,11 @@
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
-#include <fstream>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -1,15 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

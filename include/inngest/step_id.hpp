@@ -1,11 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>

@@ -164,13 +164,13 @@ static_assert(httplib_has_bodies<httplib_probe>,
 
 // inngest/http.hpp
 
-#include <cstddef>
 #include <utility>
 #include <vector>
 
 // inngest/detail/hex.hpp
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -1338,8 +1338,6 @@ struct streaming {
 
 // inngest/json.hpp
 
-#include <tuple>
-
 // inngest/json/bytes.hpp
 
 // inngest/detail/base64.hpp
@@ -1412,6 +1410,7 @@ INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
 // inngest/json/detail/containers.hpp
 
 #include <iterator>
+#include <tuple>
 
 // inngest/json/detail/document.hpp
 
@@ -2297,7 +2296,6 @@ INNGEST_INLINE json_array::iterator& json_array::iterator::operator++() {
 
 // inngest/json/detail/kind.hpp
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <variant>
 
@@ -3292,6 +3290,8 @@ constexpr bool has_distinct_names(const Fields& fields) {
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/json/detail/fields.hpp
+
+#include <map>
 
 // inngest/json/detail/dom.hpp
 
@@ -7421,8 +7421,6 @@ INNGEST_INLINE trigger<scheduled_timer> cron(std::string schedule, const cron_op
 
 // inngest/detail/type_name.hpp
 
-#include <cstdlib>
-
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
 #endif
@@ -7446,6 +7444,8 @@ std::string current_exception_type_name();
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/detail/impl/type_name.ipp
+
+#include <cstdlib>
 
 namespace inngest::inline INNGEST_ABI::detail {
 
@@ -8708,9 +8708,6 @@ INNGEST_INLINE checkpoints::saved checkpoints::save() {
 
 // inngest/protocol/call_request.hpp
 
-#include <bit>
-#include <numeric>
-
 // inngest/detail/spare_texts.hpp
 
 namespace inngest::inline INNGEST_ABI::detail {
@@ -8950,6 +8947,9 @@ class call_request {
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
 // inngest/protocol/impl/call_request.ipp
+
+#include <bit>
+#include <numeric>
 
 namespace inngest::inline INNGEST_ABI::protocol {
 
@@ -14146,8 +14146,7 @@ INNGEST_INLINE std::string step::idempotency_key() const {
 
 INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    if (detail::is_beyond_max_wait(duration))
-      refuse_sleep(call, std::to_string(duration.count()) + " ms");
+    if (detail::is_beyond_max_wait(duration)) refuse_sleep(call, std::to_string(duration.count()) + " ms");
     return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
   });
 }
@@ -23301,8 +23300,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// Whether the text has the form of an engine's id.
 bool is_id(std::string_view text);
 
-/// Whether the run matches the query, ignoring `where`, `is_repeated` and its position in the order. `events` are
-/// the run's.
+/// Whether the run matches the query, ignoring `where`, `is_repeated` and its position in the order. `events`
+/// are the run's.
 bool is_match(const run& run, const std::vector<run_event>& events, const run_query& query);
 
 /// The id of the run that this one repeats, or its own.
@@ -23488,8 +23487,6 @@ INNGEST_INLINE run without_timeline(const run& from) {
 
 // inngest/platform/detail/file.hpp
 
-#include <cerrno>
-
 #ifndef _WIN32
 #include <unistd.h>
 #endif
@@ -23574,6 +23571,8 @@ std::error_code sync_directory_of(const std::filesystem::path& path);
 }  // namespace inngest::inline INNGEST_ABI::detail
 
 // inngest/platform/detail/impl/file.ipp
+
+#include <cerrno>
 
 #ifndef _WIN32
 #include <fcntl.h>
@@ -46693,8 +46692,6 @@ INNGEST_INLINE std::size_t run_traces::dropped() const {
 
 // inngest/outbox.hpp
 
-#include <fstream>
-
 // inngest/outbox/detail/outbox_file.hpp
 
 // The file of an outbox: a header with the position of the first unsent record, then the records. A record
@@ -47154,6 +47151,8 @@ class outbox final : public event_keeper {
 }  // namespace inngest::inline INNGEST_ABI
 
 // inngest/impl/outbox.ipp
+
+#include <fstream>
 
 namespace inngest::inline INNGEST_ABI {
 
@@ -56331,8 +56330,8 @@ class app_router final : public remote_apps {
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Held while a request reads the whole store, which takes the disk and a thread of the server for long. Only one
-/// request of each kind works at a time; others are refused.
+/// Held while a request reads the whole store, which takes the disk and a thread of the server for long. Only
+/// one request of each kind works at a time; others are refused.
 struct store_turns {
   std::mutex reading{};  ///< the check, and the unreadable records
   std::mutex backup{};   ///< a backup
@@ -59589,8 +59588,8 @@ INNGEST_INLINE void migrate(database& file, std::span<const migration> steps) {
 
 // inngest/embedded/detail/sqlite_search.hpp
 
-// How sqlite_store searches. Each filter of run_query except error, is_repeated, search and where has an index.
-// A search chooses one of them:
+// How sqlite_store searches. Each filter of run_query except error, is_repeated, search and where has an
+// index. A search chooses one of them:
 //
 // - If a filter selects few runs, it reads all of them, applies the other filters, and sorts the result.
 // - Otherwise it reads an index in the order of the query and applies the other filters to each run, until

@@ -5,12 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/connect/websocket.hpp>

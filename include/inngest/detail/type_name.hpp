@@ -1,9 +1,6 @@
 #pragma once
 
-#include <cstdlib>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <typeinfo>
 
 #include <inngest/config.hpp>

@@ -1,16 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <inngest/config.hpp>

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <string>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/store.hpp>

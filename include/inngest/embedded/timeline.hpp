@@ -1,9 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdio>
 #include <string>
-#include <string_view>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/run.hpp>

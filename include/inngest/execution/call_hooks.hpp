@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>

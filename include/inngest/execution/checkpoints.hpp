@@ -2,8 +2,6 @@
 
 #include <chrono>
 #include <functional>
-#include <iterator>
-#include <string>
 #include <utility>
 #include <vector>
 

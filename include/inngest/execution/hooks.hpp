@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/middleware.hpp>

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <span>
 #include <string>
-#include <string_view>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/crypto.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <thread>
+
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
 #include <inngest/detail/reserved_events.hpp>

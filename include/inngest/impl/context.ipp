@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
 #include <inngest/json/detail/text.hpp>

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/doctor.hpp>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/expression.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

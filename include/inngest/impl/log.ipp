@@ -1,6 +1,7 @@
 #pragma once
 
 #include <new>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/outbox.hpp>
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <charconv>
+#include <cstdint>
+#include <system_error>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+
 #include <inngest/config.hpp>
 #include <inngest/serve.hpp>
 

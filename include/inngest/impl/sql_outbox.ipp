@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <initializer_list>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/hex.hpp>
@@ -28,8 +31,7 @@ INNGEST_INLINE std::string step::idempotency_key() const {
 
 INNGEST_INLINE void step::sleep(step_options options, duration_ms duration) {
   fall_asleep(std::move(options), [&](const execution::step_call& call) {
-    if (detail::is_beyond_max_wait(duration))
-      refuse_sleep(call, std::to_string(duration.count()) + " ms");
+    if (detail::is_beyond_max_wait(duration)) refuse_sleep(call, std::to_string(duration.count()) + " ms");
     return to_text(duration_ms(std::max<std::chrono::milliseconds>(duration, {})));
   });
 }

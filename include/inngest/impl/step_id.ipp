@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstring>
+
 #include <inngest/config.hpp>
 #include <inngest/step_id.hpp>
 

@@ -1,14 +1,9 @@
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <exception>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
-#include <typeinfo>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>

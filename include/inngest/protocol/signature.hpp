@@ -1,17 +1,11 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/crypto.hpp>

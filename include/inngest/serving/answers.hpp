@@ -1,10 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
-#include <exception>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <list>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/execution/call_stop.hpp>

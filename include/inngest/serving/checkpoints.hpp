@@ -4,9 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

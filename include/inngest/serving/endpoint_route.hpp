@@ -1,7 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>

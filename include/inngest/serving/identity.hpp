@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>

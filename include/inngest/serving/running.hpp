@@ -1,10 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>

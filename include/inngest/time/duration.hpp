@@ -1,12 +1,9 @@
 #pragma once
 
-#include <charconv>
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdlib>
 #include <initializer_list>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/connect/detail/codec.hpp>

@@ -4,20 +4,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <type_traits>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -9,7 +9,6 @@
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/connect/detail/worker_body.hpp>

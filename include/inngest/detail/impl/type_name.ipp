@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/type_name.hpp>
 

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <exception>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

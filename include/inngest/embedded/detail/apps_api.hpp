@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/engine.hpp>

@@ -14,8 +14,8 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-/// Held while a request reads the whole store, which takes the disk and a thread of the server for long. Only one
-/// request of each kind works at a time; others are refused.
+/// Held while a request reads the whole store, which takes the disk and a thread of the server for long. Only
+/// one request of each kind works at a time; others are refused.
 struct store_turns {
   std::mutex reading{};  ///< the check, and the unreadable records
   std::mutex backup{};   ///< a backup

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <charconv>
 #include <filesystem>
 #include <string>
-#include <system_error>
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/engine.hpp>

@@ -5,7 +5,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_monitor.hpp>

@@ -1,15 +1,10 @@
 #pragma once
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

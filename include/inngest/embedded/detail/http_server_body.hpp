@@ -1,19 +1,13 @@
 #pragma once
 
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <exception>
-#include <initializer_list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/log_limiter.hpp>

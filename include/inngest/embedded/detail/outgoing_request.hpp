@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>

@@ -1,12 +1,7 @@
 #pragma once
 
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <initializer_list>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <iterator>
 #include <optional>
 #include <string_view>
 

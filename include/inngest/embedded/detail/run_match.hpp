@@ -18,8 +18,8 @@ namespace inngest::inline INNGEST_ABI::embedded {
 /// Whether the text has the form of an engine's id.
 bool is_id(std::string_view text);
 
-/// Whether the run matches the query, ignoring `where`, `is_repeated` and its position in the order. `events` are
-/// the run's.
+/// Whether the run matches the query, ignoring `where`, `is_repeated` and its position in the order. `events`
+/// are the run's.
 bool is_match(const run& run, const std::vector<run_event>& events, const run_query& query);
 
 /// The id of the run that this one repeats, or its own.

@@ -1,16 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 

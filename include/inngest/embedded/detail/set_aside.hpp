@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>

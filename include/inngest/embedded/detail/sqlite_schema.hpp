@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/error.hpp>

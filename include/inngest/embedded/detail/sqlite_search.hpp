@@ -14,8 +14,8 @@
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/store.hpp>
 
-// How sqlite_store searches. Each filter of run_query except error, is_repeated, search and where has an index.
-// A search chooses one of them:
+// How sqlite_store searches. Each filter of run_query except error, is_repeated, search and where has an
+// index. A search chooses one of them:
 //
 // - If a filter selects few runs, it reads all of them, applies the other filters, and sorts the result.
 // - Otherwise it reads an index in the order of the query and applies the other filters to each run, until

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/run_notes.hpp>
 #include <inngest/embedded/memory_store.hpp>

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdio>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/metrics.hpp>

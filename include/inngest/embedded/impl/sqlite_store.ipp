@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <functional>
+#include <system_error>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 

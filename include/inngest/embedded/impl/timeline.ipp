@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdio>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/timeline.hpp>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include <inngest/config.hpp>
 #include <inngest/execution/hooks.hpp>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <inngest/config.hpp>
 #include <inngest/execution/replay.hpp>
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <inngest/config.hpp>

@@ -1,19 +1,13 @@
 #pragma once
 
-#include <algorithm>
 #include <charconv>
-#include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <inngest/config.hpp>

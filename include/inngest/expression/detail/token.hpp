@@ -1,11 +1,9 @@
 #pragma once
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
+
 #include <inngest/config.hpp>
 #include <inngest/expression/evaluation.hpp>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include <inngest/config.hpp>
 #include <inngest/http/detail/collect_stream.hpp>
 #include <inngest/http/reply.hpp>

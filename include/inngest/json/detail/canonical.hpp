@@ -1,18 +1,10 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <deque>
-#include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string_view>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
 #include <string>

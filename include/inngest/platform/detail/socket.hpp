@@ -1,8 +1,6 @@
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
-#include <limits>
 #include <string>
 #include <system_error>
 #include <utility>

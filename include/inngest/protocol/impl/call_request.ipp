@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <type_traits>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/protocol/call_request.hpp>
 

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <charconv>
+#include <string_view>
+#include <system_error>
+#include <typeinfo>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/protocol/error_info.hpp>
 

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/protocol/memo.hpp>
 

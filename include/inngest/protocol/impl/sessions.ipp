@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/protocol/sessions.hpp>

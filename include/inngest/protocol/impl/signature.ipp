@@ -1,5 +1,11 @@
 #pragma once
 
+#include <charconv>
+#include <cstdint>
+#include <span>
+#include <system_error>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/protocol/signature.hpp>
 

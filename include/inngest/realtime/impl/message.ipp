@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/json/detail/document.hpp>

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/answers.hpp>
 

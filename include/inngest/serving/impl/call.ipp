@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/call.hpp>
 

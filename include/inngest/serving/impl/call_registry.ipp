@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/call_registry.hpp>
 #include <inngest/time/detail/saturated.hpp>

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <string>
+#include <thread>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/http/detail/status.hpp>
 #include <inngest/serving/checkpoints.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/description.hpp>
 

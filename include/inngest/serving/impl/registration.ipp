@@ -1,5 +1,8 @@
 #pragma once
 
+#include <exception>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/serving/registration.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/running.hpp>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/serving/served_app.hpp>
 

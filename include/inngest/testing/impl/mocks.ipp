@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <stdexcept>
+
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>
 #include <inngest/testing/mocks.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include <inngest/config.hpp>
 #include <inngest/testing/recorded_run.hpp>
 

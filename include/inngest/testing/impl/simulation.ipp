@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <exception>
+
 #include <inngest/config.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/error_info.hpp>

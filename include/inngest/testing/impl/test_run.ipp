@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/protocol/http_run.hpp>
 #include <inngest/testing/test_run.hpp>

@@ -1,16 +1,12 @@
 #pragma once
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <inngest/config.hpp>
 #include <inngest/error.hpp>

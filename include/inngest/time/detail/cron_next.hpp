@@ -1,7 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
 #include <optional>
 
 #include <inngest/config.hpp>

@@ -9,7 +9,6 @@
 #include <ratio>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/checked_math.hpp>

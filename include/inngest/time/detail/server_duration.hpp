@@ -1,13 +1,8 @@
 #pragma once
 
-#include <array>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include <inngest/config.hpp>
 

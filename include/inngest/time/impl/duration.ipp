@@ -1,5 +1,9 @@
 #pragma once
 
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+
 #include <inngest/config.hpp>
 #include <inngest/time/duration.hpp>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdio>
+
 #include <inngest/config.hpp>
 #include <inngest/time/timestamp.hpp>
 

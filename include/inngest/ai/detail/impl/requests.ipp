@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <map>
+
 #include <inngest/ai/detail/requests.hpp>
 #include <inngest/config.hpp>
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <exception>
+#include <string_view>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/app_answer.hpp>
 

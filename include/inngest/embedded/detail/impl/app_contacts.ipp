@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 
 #include <inngest/config.hpp>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/apps_api.hpp>

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/bulk_plan.hpp>

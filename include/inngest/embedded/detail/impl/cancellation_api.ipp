@@ -1,7 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <utility>
+#include <exception>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/cancellation_api.hpp>

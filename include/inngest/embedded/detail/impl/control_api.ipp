@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/control_api.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_body.hpp>
 #include <inngest/embedded/detail/run_match.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/run_match.hpp>

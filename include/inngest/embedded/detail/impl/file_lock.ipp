@@ -1,5 +1,8 @@
 #pragma once
 
+#include <charconv>
+#include <system_error>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/file_lock.hpp>
 

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <inngest/config.hpp>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/finder.hpp>

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string_view>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <exception>
+#include <initializer_list>
+#include <vector>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/http_server_body.hpp>
 #include <inngest/time/detail/saturated.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/incoming_event.hpp>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/page_api.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 

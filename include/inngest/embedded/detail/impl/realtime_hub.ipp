@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <optional>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/realtime_hub.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/base64.hpp>
 #include <inngest/detail/ulid.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/registration_conflict.hpp>
 #include <inngest/http/detail/request_line.hpp>

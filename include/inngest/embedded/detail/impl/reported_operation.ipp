@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>

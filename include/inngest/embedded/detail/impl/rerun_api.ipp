@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <utility>
-
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/path_parts.hpp>
 #include <inngest/embedded/detail/received_json.hpp>

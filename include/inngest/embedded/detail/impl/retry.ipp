@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/retry.hpp>

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include <inngest/config.hpp>

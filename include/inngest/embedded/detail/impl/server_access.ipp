@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <system_error>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/embedded/detail/server_access.hpp>

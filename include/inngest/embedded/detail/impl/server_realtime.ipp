@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <exception>
 #include <initializer_list>
 #include <string>
 #include <string_view>

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <iterator>
+#include <unordered_map>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <set>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>

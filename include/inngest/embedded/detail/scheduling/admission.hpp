@@ -1,7 +1,5 @@
 #pragma once
 
-#include <chrono>
-
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/scheduling/batches.hpp>

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <algorithm>
-#include <exception>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/sha1.hpp>

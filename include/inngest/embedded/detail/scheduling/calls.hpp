@@ -1,8 +1,6 @@
 #pragma once
 
-#include <exception>
 #include <optional>
-#include <string>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/function_ref.hpp>

@@ -1,10 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>

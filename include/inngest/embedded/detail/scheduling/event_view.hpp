@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>

@@ -1,15 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <exception>
 #include <functional>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 #include <inngest/config.hpp>

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>

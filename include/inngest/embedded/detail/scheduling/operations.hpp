@@ -1,10 +1,7 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>

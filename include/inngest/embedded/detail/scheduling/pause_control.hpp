@@ -1,8 +1,6 @@
 #pragma once
 
-#include <set>
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/active_run.hpp>

@@ -1,11 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <utility>
-
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>

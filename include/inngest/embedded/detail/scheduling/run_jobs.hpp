@@ -1,13 +1,10 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/reported_operation.hpp>

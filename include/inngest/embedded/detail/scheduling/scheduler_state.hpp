@@ -1,7 +1,5 @@
 #pragma once
 
-#include <utility>
-
 #include <inngest/config.hpp>
 #include <inngest/detail/ulid.hpp>
 #include <inngest/embedded/detail/scheduling/active_runs.hpp>

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>

@@ -1,18 +1,10 @@
 #pragma once
 
-#include <charconv>
-#include <chrono>
-#include <cstdint>
-#include <exception>
 #include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/hex.hpp>

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
 #include <inngest/config.hpp>
 #include <inngest/expression/detail/evaluator.hpp>
 

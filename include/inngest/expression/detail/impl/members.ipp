@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/expression/detail/members.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <limits>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/expression/detail/parser.hpp>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <charconv>
+#include <system_error>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/detail/hex.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+#include <limits>
+
 #include <inngest/config.hpp>
 #include <inngest/expression/detail/value.hpp>
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
 #include <inngest/config.hpp>
 #include <inngest/json/detail/members.hpp>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include <inngest/config.hpp>
 #include <inngest/outbox/detail/outbox_file.hpp>
 

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/file.hpp>
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+
 #include <inngest/config.hpp>
 #include <inngest/platform/detail/socket.hpp>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/time/detail/cron_next.hpp>
 

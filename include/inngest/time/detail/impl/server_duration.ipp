@@ -1,5 +1,11 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/server_duration.hpp>

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <mutex>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/time/detail/time_zone.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/active_runs.hpp>
 #include <inngest/error.hpp>

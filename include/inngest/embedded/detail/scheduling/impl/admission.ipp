@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/admission.hpp>
 

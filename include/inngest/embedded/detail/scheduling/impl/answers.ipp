@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <exception>
+#include <string_view>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/answers.hpp>
 #include <inngest/protocol/memo.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/batches.hpp>
 #include <inngest/embedded/detail/scheduling/run_labels.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <exception>
+#include <string>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/calls.hpp>
 

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/detail/reserved_events.hpp>
 #include <inngest/embedded/detail/scheduling/engine_events.hpp>

@@ -1,5 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <utility>
+#include <variant>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/events.hpp>
 

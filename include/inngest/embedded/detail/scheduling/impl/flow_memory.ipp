@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/flow_memory.hpp>

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/reserved_events.hpp>

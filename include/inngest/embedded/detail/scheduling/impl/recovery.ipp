@@ -1,5 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/recovery.hpp>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/run_activity.hpp>
 

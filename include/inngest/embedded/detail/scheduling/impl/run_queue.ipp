@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/run_queue.hpp>
 

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/scheduler.hpp>
 #include <inngest/protocol/memo.hpp>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/steps.hpp>
 #include <inngest/protocol/memo.hpp>

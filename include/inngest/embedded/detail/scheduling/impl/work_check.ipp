@@ -1,5 +1,13 @@
 #pragma once
 
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <set>
+#include <system_error>
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/work_check.hpp>
 
