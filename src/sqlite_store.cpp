@@ -1,7 +1,9 @@
 // The SQLite store's definitions: see inngest.cpp.
 
 #include <inngest/embedded/detail/impl/sqlite.ipp>
+#include <inngest/embedded/detail/impl/sqlite_loader.ipp>
 #include <inngest/embedded/detail/impl/sqlite_reader.ipp>
+#include <inngest/embedded/detail/impl/sqlite_records.ipp>
 #include <inngest/embedded/detail/impl/sqlite_schema.ipp>
 #include <inngest/embedded/detail/impl/sqlite_search.ipp>
 #include <inngest/embedded/detail/impl/sqlite_unreadable.ipp>

@@ -118,6 +118,8 @@ WHOLE = """\
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
 #include <inngest/embedded/detail/sqlite_search.hpp>
+#include <inngest/embedded/detail/sqlite_records.hpp>
+#include <inngest/embedded/detail/sqlite_loader.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
 #include <inngest/embedded/detail/sqlite_schema.hpp>
 #include <inngest/embedded/detail/sqlite_writer.hpp>

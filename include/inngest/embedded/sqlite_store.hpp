@@ -16,6 +16,7 @@
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/file_lock.hpp>
 #include <inngest/embedded/detail/sqlite.hpp>
+#include <inngest/embedded/detail/sqlite_loader.hpp>
 #include <inngest/embedded/detail/sqlite_reader.hpp>
 #include <inngest/embedded/detail/sqlite_schema.hpp>
 #include <inngest/embedded/detail/sqlite_unreadable.hpp>
@@ -121,6 +122,7 @@ class sqlite_store final : public store {
 
  private:
   using database = detail::sqlite::database;
+  using loader = detail::sqlite::loader;
   using reader = detail::sqlite::reader;
 
   /// During the lifetime of an object, commits do not wait for the disk. The next commit that waits makes

@@ -30,7 +30,8 @@ INNGEST_INLINE void sqlite_store::commit(std::span<const changes> all) {
 
 INNGEST_INLINE unfinished_work sqlite_store::load() {
   if (!lock_) return {};
-  return ask([](reader& from) { return from.load(); });
+  const std::lock_guard lock(reading_mutex_);
+  return loader(reading_).load();
 }
 
 INNGEST_INLINE void sqlite_store::forget_before(timestamp time) {
@@ -126,7 +127,7 @@ INNGEST_INLINE std::vector<std::string> sqlite_store::check() const {
     }
   });
   note([&] {
-    for (const unreadable_record& record : reader(file).unreadable())
+    for (const unreadable_record& record : loader(file).unreadable())
       out.push_back(record.table + " where " + record.key + ": " + record.reason);
   });
   return out;
@@ -255,7 +256,7 @@ INNGEST_INLINE run_counts sqlite_store::count_runs() const {
 
 INNGEST_INLINE std::vector<unreadable_record> sqlite_store::unreadable() const {
   database file = open(path_);  // its own connection: an engine does not wait while it reads all tables
-  return reader(file).unreadable();
+  return loader(file).unreadable();
 }
 
 INNGEST_INLINE std::uint64_t sqlite_store::size_in_bytes() const {
