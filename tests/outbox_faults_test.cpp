@@ -407,8 +407,7 @@ TEST_CASE("what was acknowledged before a kill is sent, in order", "[outbox][cra
   CHECK(lost == strings{});
 }
 
-// ---- with a client
-// ------------------------------------------------------------------------------------------
+// ---- with a client ------------------------------------------------------------------------------------
 
 namespace {
 

@@ -79,8 +79,7 @@ template <channel_type Channel>
   return token(app, channel.name(), Channel::topics());
 }
 
-// ---- handlers by topic
-// ----------------------------------------------------------------------------------------
+// ---- handlers by topic --------------------------------------------------------------------------------
 
 /// A handler for the messages of one topic: see on() and on_stream().
 template <topic_type Topic, bool IsForStreams, class Handler>
@@ -150,8 +149,7 @@ template <channel_type Channel, topic_type... Topics, bool... AreForStreams, cla
   return subscribe(app, channel, subscribe_options{}, std::move(handlers)...);
 }
 
-// ---- streams
-// ----------------------------------------------------------------------------------------------------
+// ---- streams ------------------------------------------------------------------------------------------
 
 /// Publishes a text in pieces, such as a model's answer while it is generated. Subscribers receive a message
 /// at the start, the pieces, and a message at the end. Not thread-safe.

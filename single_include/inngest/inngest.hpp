@@ -21253,8 +21253,7 @@ template <channel_type Channel>
   return token(app, channel.name(), Channel::topics());
 }
 
-// ---- handlers by topic
-// ----------------------------------------------------------------------------------------
+// ---- handlers by topic --------------------------------------------------------------------------------
 
 /// A handler for the messages of one topic: see on() and on_stream().
 template <topic_type Topic, bool IsForStreams, class Handler>
@@ -21324,8 +21323,7 @@ template <channel_type Channel, topic_type... Topics, bool... AreForStreams, cla
   return subscribe(app, channel, subscribe_options{}, std::move(handlers)...);
 }
 
-// ---- streams
-// ----------------------------------------------------------------------------------------------------
+// ---- streams ------------------------------------------------------------------------------------------
 
 /// Publishes a text in pieces, such as a model's answer while it is generated. Subscribers receive a message
 /// at the start, the pieces, and a message at the end. Not thread-safe.
@@ -36728,8 +36726,7 @@ class engine_core {
   /// again.
   void end_commit(batch tried, std::string problem, timestamp now);
 
-  // ---- lines that runs log: stored with the next commit, and never waited for
-  // ------------------------------
+  // ---- lines that runs log: stored with the next commit, and never waited for -------------------------
 
   /// Stores a line. Drops lines when there are more than a commit can write.
   void keep_log_line(run_log_record line);
@@ -40159,8 +40156,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
   return out;
 }
 
-// ---- pages
-// --------------------------------------------------------------------------------------------------
+// ---- pages --------------------------------------------------------------------------------------------
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), detail::is_letter_or_digit);
@@ -40650,8 +40646,7 @@ class rest_v2 {
     return run_api::refusal(404, "not_found", "Function not found");
   }
 
-  // ---- bulk cancellations, which only version 1 has
-  // ---------------------------------------------------------
+  // ---- bulk cancellations, which only version 1 has ---------------------------------------------------
 
   optional_response cancellations(const http::request& request, const std::vector<std::string>& path) const {
     try {
@@ -44914,8 +44909,7 @@ INNGEST_INLINE void log_warnings(const served_app& app, const served_function& s
 
 }  // namespace endpoints
 
-// ---- the route
-// ----------------------------------------------------------------------------------------------
+// ---- the route ----------------------------------------------------------------------------------------
 
 INNGEST_INLINE http::response endpoint_route::answer(const served_app& app, http::request request,
                                                      const execution::call_stop& stop) const {
@@ -44963,8 +44957,7 @@ INNGEST_INLINE bool endpoint_route::begins_run(const std::string& method) const 
   return std::find(options_.methods.begin(), options_.methods.end(), method) != options_.methods.end();
 }
 
-// ---- a new run
-// ----------------------------------------------------------------------------------------------
+// ---- a new run ----------------------------------------------------------------------------------------
 
 INNGEST_INLINE begun_run::begun_run(const served_app& app, const served_function& served,
                                     const endpoint_options& options, http::request& request)
@@ -45224,8 +45217,7 @@ INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& re
   return problem;
 }
 
-// ---- the server's calls
-// ---------------------------------------------------------------------------------------
+// ---- the server's calls -------------------------------------------------------------------------------
 
 INNGEST_INLINE http::response continue_run(const served_app& app, const served_function& served,
                                            const http::request& request, const execution::call_stop& stop) {

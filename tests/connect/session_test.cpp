@@ -162,8 +162,7 @@ class world {
 
 }  // namespace
 
-// ---- connecting
-// ---------------------------------------------------------------------------------------------
+// ---- connecting ---------------------------------------------------------------------------------------
 
 TEST_CASE("a session greets its gateway with the apps and the tokens of the connection", "[connect]") {
   world w({"app", "other"});
@@ -286,8 +285,7 @@ TEST_CASE("a gateway that is closing when it is called is tried again soon", "[c
   }
 }
 
-// ---- keeping a connection
-// -------------------------------------------------------------------------------------
+// ---- keeping a connection -----------------------------------------------------------------------------
 
 TEST_CASE("two unanswered heartbeats end a connection", "[connect]") {
   world w;
@@ -363,8 +361,7 @@ TEST_CASE("frames of a kind that nobody knows are ignored", "[connect]") {
   CHECK(w.session.state() == worker_state::active);
 }
 
-// ---- calls
-// --------------------------------------------------------------------------------------------------
+// ---- calls --------------------------------------------------------------------------------------------
 
 TEST_CASE("a request is acknowledged before it runs, with what it said", "[connect]") {
   world w;
@@ -604,8 +601,7 @@ TEST_CASE("leases that became due without a connection are extended over the nex
   CHECK(w.session.calls_under_way() == 1);
 }
 
-// ---- replies
-// ------------------------------------------------------------------------------------------------
+// ---- replies ------------------------------------------------------------------------------------------
 
 TEST_CASE("a reply repeats what identifies its request", "[connect]") {
   world w;
@@ -690,8 +686,7 @@ TEST_CASE("an answer that is too large for a gateway is replaced by an error", "
   CHECK_THAT(reply.body, ContainsSubstring("8388608 bytes"));
 }
 
-// ---- a gateway that closes
-// ------------------------------------------------------------------------------------
+// ---- a gateway that closes ----------------------------------------------------------------------------
 
 TEST_CASE("a closing gateway is replaced, and its connection ends when its replies are acknowledged",
           "[connect]") {
@@ -761,8 +756,7 @@ TEST_CASE("the end of a connection that was replaced changes nothing", "[connect
   CHECK(w.session.state() == worker_state::active);
 }
 
-// ---- pause and stop
-// -------------------------------------------------------------------------------------------
+// ---- pause and stop -----------------------------------------------------------------------------------
 
 TEST_CASE("a paused worker says so, also on later connections, and resumes with a new one", "[connect]") {
   world w;

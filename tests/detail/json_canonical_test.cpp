@@ -130,8 +130,7 @@ std::string slow_canonical(const json& value) {
   return "{" + out + "}";
 }
 
-// ---- JSON as strangers write it
-// ----------------------------------------------------------------------------
+// ---- JSON as strangers write it -----------------------------------------------------------------------
 
 class writer {
  public:

@@ -26,8 +26,7 @@ const std::vector<std::string> ids = {"a", "b", "c", "d"};
 
 inngest::step_hash hash(const std::string& id) { return inngest::detail::sha1::of(id); }
 
-// ---- random calls
-// -------------------------------------------------------------------------------------------
+// ---- random calls -------------------------------------------------------------------------------------
 
 std::string key_of(chance& any, const std::string& id) {
   std::string out = inngest::detail::to_hex(hash(id));
@@ -128,8 +127,7 @@ void change_something(chance& any, json& value) {
     change_something(any, *at);
 }
 
-// ---- what a call says
-// ---------------------------------------------------------------------------------------
+// ---- what a call says ---------------------------------------------------------------------------------
 
 std::string canonical_or_nothing(std::string_view text) { return text.empty() ? "" : canonical_json(text); }
 

@@ -174,8 +174,7 @@ whole random_whole(chance& any, int depth) {
   return out;
 }
 
-// ---- their documents, and where a type expects what
-// --------------------------------------------------------
+// ---- their documents, and where a type expects what ---------------------------------------------------
 
 /// A place in a document: what may stand there, and the path that an error has there.
 struct place {
@@ -394,8 +393,7 @@ class by_hand {
   }
 };
 
-// ---- what does not fit
-// -------------------------------------------------------------------------------------
+// ---- what does not fit --------------------------------------------------------------------------------
 
 struct misfit {
   json document;

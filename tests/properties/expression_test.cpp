@@ -25,8 +25,7 @@ using inngest::json;
 using property::chance;
 namespace detail = inngest::detail;
 
-// ---- the interpreter's values
-// ---------------------------------------------------------------------------------
+// ---- the interpreter's values -------------------------------------------------------------------------
 
 struct value;
 using values = std::vector<value>;
@@ -121,8 +120,7 @@ std::string shown(const detail::cel_value& given) {
   return "{" + out + "}";
 }
 
-// ---- expressions as trees
-// -------------------------------------------------------------------------------------
+// ---- expressions as trees -----------------------------------------------------------------------------
 
 struct tree {
   enum class kind {
@@ -148,8 +146,7 @@ struct tree {
 };
 using node = tree::kind;
 
-// ---- the interpreter
-// ------------------------------------------------------------------------------------------
+// ---- the interpreter ----------------------------------------------------------------------------------
 
 /// An integer and a double are compared as what they are worth: a long double holds both exactly.
 static_assert(std::numeric_limits<long double>::digits >= 64);
@@ -426,8 +423,7 @@ class interpreter {
   std::vector<std::pair<std::string, value>> bound_;
 };
 
-// ---- random trees
-// -----------------------------------------------------------------------------------------------
+// ---- random trees -------------------------------------------------------------------------------------
 
 const json event = {{"n", 3},
                     {"zero", 0},
@@ -640,8 +636,7 @@ class maker {
   std::vector<std::string> bound_;
 };
 
-// ---- their texts
-// --------------------------------------------------------------------------------------------------
+// ---- their texts --------------------------------------------------------------------------------------
 
 /// Writes a tree: plainly, with the parentheses that it needs and no others; or with white space, comments
 /// and parentheses that nothing requires.
@@ -746,8 +741,7 @@ class printer {
   std::optional<chance> any_;
 };
 
-// ---- the product
-// --------------------------------------------------------------------------------------------------
+// ---- the product --------------------------------------------------------------------------------------
 
 std::string product_result(const std::string& words, inngest::missing_fields missing) {
   try {

@@ -50,8 +50,7 @@ std::string in_odd_case(chance& any, std::string text) {
   return text;
 }
 
-// ---- random parts of requests
-// ---------------------------------------------------------------------------------
+// ---- random parts of requests -------------------------------------------------------------------------
 
 /// Any bytes, often those that mean something in a query.
 std::string random_bytes(chance& any) {
@@ -203,8 +202,7 @@ random_request make_request(chance& any) {
   return out;
 }
 
-// ---- the doors
-// ------------------------------------------------------------------------------------------------
+// ---- the doors ----------------------------------------------------------------------------------------
 
 /// Keeps the last request that reached the function's middleware.
 class request_record : public inngest::middleware {

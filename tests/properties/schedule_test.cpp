@@ -30,8 +30,7 @@ bool has_database() {
   return file != nullptr;
 }
 
-// ---- a clock by another road
-// --------------------------------------------------------------------------------
+// ---- a clock by another road --------------------------------------------------------------------------
 
 /// Sets the zone of the C library, and sets it back at the end.
 class c_zone {
@@ -61,8 +60,7 @@ class c_zone {
   std::optional<std::string> before_;
 };
 
-// ---- random schedules
-// -----------------------------------------------------------------------------------------
+// ---- random schedules ---------------------------------------------------------------------------------
 
 /// A range of a field, such as 5-20/3: what is written, and what it means.
 struct range {

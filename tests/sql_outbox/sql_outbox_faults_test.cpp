@@ -63,8 +63,7 @@ class database_setting {
 
 }  // namespace
 
-// ---- transactions of the user
-// ------------------------------------------------------------------------------
+// ---- transactions of the user -------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("what needs a transaction of its own leaves an open one alone", "[sql_outbox]",
                    sqlite_world, postgresql_world) {
@@ -155,8 +154,7 @@ TEST_CASE("serializable writers of events do not conflict with each other or wit
   CHECK(support::eventually([&] { return s.server->numbers().size() == writers * rounds; }));
 }
 
-// ---- settings of the database
-// ------------------------------------------------------------------------------
+// ---- settings of the database -------------------------------------------------------------------------
 
 TEST_CASE("a relay does not depend on the defaults of a PostgreSQL database", "[sql_outbox]") {
   if (!postgresql_world::is_there()) return;
@@ -336,8 +334,7 @@ TEMPLATE_TEST_CASE("words of an error that no database stores stop no other even
   CHECK(support::eventually([&] { return s.server->numbers() == numbers{1, 3}; }));
 }
 
-// ---- bytes
-// -------------------------------------------------------------------------------------------------
+// ---- bytes --------------------------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("text that is not UTF-8 is refused when the event is added", "[sql_outbox]", sqlite_world,
                    postgresql_world) {
@@ -412,8 +409,7 @@ TEMPLATE_TEST_CASE("an event that is too large for the server is given up, and d
   CHECK(s.server->numbers() == numbers{2, 3, 4, 5, 6});
 }
 
-// ---- time
-// --------------------------------------------------------------------------------------------------
+// ---- time ---------------------------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("an event that waits for its next attempt does not wait longer when the clock goes back",
                    "[sql_outbox]", sqlite_world, postgresql_world) {
@@ -446,8 +442,7 @@ TEMPLATE_TEST_CASE("numbers that a table begins anew do not stop a relay that ke
   CHECK(*run(s.db, "SELECT count(*) FROM inngest_outbox_sent")[0][0] == "2");
 }
 
-// ---- statements
-// --------------------------------------------------------------------------------------------
+// ---- statements ---------------------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("only one statement is executed at a time, and a second is not forgotten", "[sql_outbox]",
                    sqlite_world, postgresql_world) {
@@ -473,8 +468,7 @@ TEST_CASE("SQLite's lock is a conflict, also with extended result codes", "[sql_
   }
 }
 
-// ---- steps
-// -------------------------------------------------------------------------------------------------
+// ---- steps --------------------------------------------------------------------------------------------
 
 TEMPLATE_TEST_CASE("a step's body that ends the transaction itself is told so", "[sql_outbox][step]",
                    sqlite_world, postgresql_world) {

@@ -91,8 +91,7 @@ class connection {
   typename Database::handle handle_;
 };
 
-// ---- write
-// --------------------------------------------------------------------------------------------------
+// ---- write --------------------------------------------------------------------------------------------
 
 std::mt19937& chance() {
   static std::mt19937 all(std::random_device{}());
@@ -134,8 +133,7 @@ void write(const std::string& where) {
   }
 }
 
-// ---- relay
-// --------------------------------------------------------------------------------------------------
+// ---- relay --------------------------------------------------------------------------------------------
 
 template <class Database>
 void relay(const std::string& where, const std::string& url) {
@@ -149,8 +147,7 @@ void relay(const std::string& where, const std::string& url) {
   relay.run(inngest::stop_source().get_token());
 }
 
-// ---- host
-// ---------------------------------------------------------------------------------------------------
+// ---- host ---------------------------------------------------------------------------------------------
 
 template <class Database>
 void host(const std::string& where, int port, const std::string& store) {

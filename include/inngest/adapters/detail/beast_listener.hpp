@@ -138,8 +138,7 @@ inline void beast_listener::welcome(boost::asio::ip::tcp::socket socket) {
   }
 }
 
-// ---- time, and the end
-// --------------------------------------------------------------------------------------
+// ---- time, and the end --------------------------------------------------------------------------------
 
 inline void beast_listener::look_at_clock() {
   {

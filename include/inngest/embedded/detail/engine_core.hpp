@@ -285,8 +285,7 @@ class engine_core {
   /// again.
   void end_commit(batch tried, std::string problem, timestamp now);
 
-  // ---- lines that runs log: stored with the next commit, and never waited for
-  // ------------------------------
+  // ---- lines that runs log: stored with the next commit, and never waited for -------------------------
 
   /// Stores a line. Drops lines when there are more than a commit can write.
   void keep_log_line(run_log_record line);

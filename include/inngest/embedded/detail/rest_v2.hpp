@@ -150,8 +150,7 @@ class rest_v2 {
     return run_api::refusal(404, "not_found", "Function not found");
   }
 
-  // ---- bulk cancellations, which only version 1 has
-  // ---------------------------------------------------------
+  // ---- bulk cancellations, which only version 1 has ---------------------------------------------------
 
   optional_response cancellations(const http::request& request, const std::vector<std::string>& path) const {
     try {

@@ -96,8 +96,7 @@ INNGEST_INLINE void log_warnings(const served_app& app, const served_function& s
 
 }  // namespace endpoints
 
-// ---- the route
-// ----------------------------------------------------------------------------------------------
+// ---- the route ----------------------------------------------------------------------------------------
 
 INNGEST_INLINE http::response endpoint_route::answer(const served_app& app, http::request request,
                                                      const execution::call_stop& stop) const {
@@ -145,8 +144,7 @@ INNGEST_INLINE bool endpoint_route::begins_run(const std::string& method) const 
   return std::find(options_.methods.begin(), options_.methods.end(), method) != options_.methods.end();
 }
 
-// ---- a new run
-// ----------------------------------------------------------------------------------------------
+// ---- a new run ----------------------------------------------------------------------------------------
 
 INNGEST_INLINE begun_run::begun_run(const served_app& app, const served_function& served,
                                     const endpoint_options& options, http::request& request)
@@ -406,8 +404,7 @@ INNGEST_INLINE std::string begun_run::problem_of_sending(const http::request& re
   return problem;
 }
 
-// ---- the server's calls
-// ---------------------------------------------------------------------------------------
+// ---- the server's calls -------------------------------------------------------------------------------
 
 INNGEST_INLINE http::response continue_run(const served_app& app, const served_function& served,
                                            const http::request& request, const execution::call_stop& stop) {

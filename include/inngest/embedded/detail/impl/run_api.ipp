@@ -95,8 +95,7 @@ INNGEST_INLINE json described(const run& run, std::span<const function_definitio
   return out;
 }
 
-// ---- pages
-// --------------------------------------------------------------------------------------------------
+// ---- pages --------------------------------------------------------------------------------------------
 
 INNGEST_INLINE bool is_ulid(std::string_view text) {
   return text.size() == 26 && std::all_of(text.begin(), text.end(), detail::is_letter_or_digit);
