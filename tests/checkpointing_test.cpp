@@ -171,6 +171,40 @@ TEST_CASE("all that was buffered goes into the answer when it can't be saved", "
   CHECK(*body.ran == strings{"a", "b"});
 }
 
+TEST_CASE("a deferred call is saved with the next result, and is in the answer when it can't be saved",
+          "[checkpointing][defer]") {
+  const bool is_saved = GENERATE(true, false);
+  const auto api = std::make_shared<checkpoint_api>();
+  if (!is_saved) api->statuses = {200, 400};
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>(
+      [api](const inngest::http::request& request) { return (*api)(request); });
+  const inngest::client app(options);
+  const inngest::deferred_function<json> later =
+      app.create_deferred_function<json>({.id = "later"}, [](auto&) {});
+  served f({}, three_steps());
+  f.handler = inngest::handler(app, {app.create_function({.id = "f"}, inngest::on<test_event>(),
+                                                         [later](inngest::context<test_event>& ctx) {
+                                                           ctx.step.run("a", [] { return 1; });
+                                                           ctx.defer("clean-up", later, json{{"n", 1}});
+                                                           ctx.step.run("b", [] { return 2; });
+                                                           ctx.step.run("c", [] { return 3; });
+                                                         }),
+                                     later});
+  const answer reply = f.call();
+  const auto codes_of = [](const json& steps) {
+    strings out;
+    for (const json& op : steps) out.push_back(op.at("op"));
+    return out;
+  };
+  REQUIRE(api->saved.size() == (is_saved ? 3U : 2U));
+  CHECK(codes_of(api->saved[1].at("steps")) == strings{"DeferAdd", "StepRun"});
+  if (is_saved)
+    CHECK(codes_of(reply.body()) == strings{"RunComplete"});
+  else
+    CHECK(codes_of(reply.body()) == strings{"DeferAdd", "StepRun"});
+}
+
 TEST_CASE("a server that can't be reached for a moment is asked again", "[checkpointing]") {
   served f({.buffered_steps = 3}, three_steps());
   f.api->statuses = {500, 0, 503};

@@ -8638,11 +8638,9 @@ class checkpoints {
     stale,  ///< another call of the run has taken over: this call must stop
   };
 
-  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
-  /// engine does, but a server accepts only results of steps.
+  /// `options.max_runtime` must be set.
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save,
-              bool keeps_deferred = false);
+              std::function<saved(const std::vector<protocol::operation>&)> save);
 
   /// Adds a step's result, and saves all unsaved results when a save is due.
   saved add(protocol::operation op);
@@ -8650,8 +8648,8 @@ class checkpoints {
   /// Saves all unsaved results.
   saved save();
 
-  bool keeps_deferred() const { return keeps_deferred_; }
-  /// Adds a deferred call, which is saved with the next result.
+  /// Adds a deferred call, which is saved with the next result: otherwise it would be lost if the run ended
+  /// in this call.
   void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
 
   /// Whether the call should begin no further steps.
@@ -8663,7 +8661,6 @@ class checkpoints {
   const checkpointing options_;
   const std::function<clock::time_point()> now_;
   const std::function<saved(const std::vector<protocol::operation>&)> save_;
-  const bool keeps_deferred_;
   const clock::time_point started_;
   clock::time_point saved_at_;
   std::vector<protocol::operation> unsaved_;
@@ -8676,12 +8673,10 @@ class checkpoints {
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-                                        std::function<saved(const std::vector<protocol::operation>&)> save,
-                                        bool keeps_deferred)
+                                        std::function<saved(const std::vector<protocol::operation>&)> save)
     : options_(options),
       now_(std::move(now)),
       save_(std::move(save)),
-      keeps_deferred_(keeps_deferred),
       started_(now_()),
       saved_at_(started_) {}
 
@@ -10751,10 +10746,8 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = protocol::memo_of_data(op.data);
-  if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
-    for (protocol::operation& made : deferred_.take_to_save())
-      options_.checkpoints->add_deferred(std::move(made));
-  }
+  for (protocol::operation& made : deferred_.take_to_save())
+    options_.checkpoints->add_deferred(std::move(made));
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;
@@ -19241,7 +19234,7 @@ INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_in_process(
   const checkpointing chosen = checkpointing_of(app, function);
   if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
   return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
-                                               save, true);
+                                               save);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::serving

@@ -22,11 +22,9 @@ class checkpoints {
     stale,  ///< another call of the run has taken over: this call must stop
   };
 
-  /// `options.max_runtime` must be set. `keeps_deferred` tells whether `save` takes deferred calls, too: an
-  /// engine does, but a server accepts only results of steps.
+  /// `options.max_runtime` must be set.
   checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-              std::function<saved(const std::vector<protocol::operation>&)> save,
-              bool keeps_deferred = false);
+              std::function<saved(const std::vector<protocol::operation>&)> save);
 
   /// Adds a step's result, and saves all unsaved results when a save is due.
   saved add(protocol::operation op);
@@ -34,8 +32,8 @@ class checkpoints {
   /// Saves all unsaved results.
   saved save();
 
-  bool keeps_deferred() const { return keeps_deferred_; }
-  /// Adds a deferred call, which is saved with the next result.
+  /// Adds a deferred call, which is saved with the next result: otherwise it would be lost if the run ended
+  /// in this call.
   void add_deferred(protocol::operation op) { unsaved_.push_back(std::move(op)); }
 
   /// Whether the call should begin no further steps.
@@ -47,7 +45,6 @@ class checkpoints {
   const checkpointing options_;
   const std::function<clock::time_point()> now_;
   const std::function<saved(const std::vector<protocol::operation>&)> save_;
-  const bool keeps_deferred_;
   const clock::time_point started_;
   clock::time_point saved_at_;
   std::vector<protocol::operation> unsaved_;

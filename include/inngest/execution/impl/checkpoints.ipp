@@ -6,12 +6,10 @@
 namespace inngest::inline INNGEST_ABI::execution {
 
 INNGEST_INLINE checkpoints::checkpoints(const checkpointing& options, std::function<clock::time_point()> now,
-                                        std::function<saved(const std::vector<protocol::operation>&)> save,
-                                        bool keeps_deferred)
+                                        std::function<saved(const std::vector<protocol::operation>&)> save)
     : options_(options),
       now_(std::move(now)),
       save_(std::move(save)),
-      keeps_deferred_(keeps_deferred),
       started_(now_()),
       saved_at_(started_) {}
 

@@ -494,10 +494,8 @@ INNGEST_INLINE void replay::check_size(const step_call& call, const std::string&
 
 INNGEST_INLINE void replay::save_result(step_call& call, protocol::operation op) {
   std::string memo = protocol::memo_of_data(op.data);
-  if (options_.checkpoints->keeps_deferred()) {  // otherwise they would be lost if the run ended in this call
-    for (protocol::operation& made : deferred_.take_to_save())
-      options_.checkpoints->add_deferred(std::move(made));
-  }
+  for (protocol::operation& made : deferred_.take_to_save())
+    options_.checkpoints->add_deferred(std::move(made));
   const checkpoints::saved saved = options_.checkpoints->add(completed(call, std::move(op)));
   if (saved != checkpoints::saved::yes) {
     is_stale_ = saved == checkpoints::saved::stale;

@@ -71,7 +71,7 @@ INNGEST_INLINE std::optional<execution::checkpoints> checkpoints_in_process(
   const checkpointing chosen = checkpointing_of(app, function);
   if (!chosen.enabled || call.target() || call.plan_only()) return std::nullopt;
   return std::optional<execution::checkpoints>(std::in_place, chosen, execution::checkpoints::clock::now,
-                                               save, true);
+                                               save);
 }
 
 }  // namespace inngest::inline INNGEST_ABI::serving
