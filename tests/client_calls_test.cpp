@@ -53,6 +53,31 @@ TEST_CASE("a client sends signals, publishes messages and scores runs", "[client
   CHECK_THROWS_AS(app.score("R1", "quality", 1), inngest::unauthorized);
 }
 
+TEST_CASE("what a client publishes in a handler of its app belongs to the run", "[client]") {
+  std::vector<request> asked;
+  const auto app = client_of([&](const request& r) {
+    asked.push_back(r);
+    return response{};
+  });
+  const auto other = client_of([&](const request& r) {
+    asked.push_back(r);
+    return response{};
+  });
+  const auto f =
+      app.create_function({.id = "f"}, inngest::on<inngest::event<"test/event">>(), [&](auto& ctx) {
+        app.publish("c", "between-steps", 1);
+        ctx.step.run("a", [&] {
+          app.publish("c", "in-a-step", 2);
+          other.publish("c", "of-another-app", 3);
+        });
+      });
+  inngest::handler(app, {f})(support::post("app-f", support::call{}.text()));
+  REQUIRE(asked.size() == 3);
+  CHECK(asked[0].query("run_id") == "01RUN");
+  CHECK(asked[1].query("run_id") == "01RUN");
+  CHECK_FALSE(asked[2].query("run_id"));
+}
+
 TEST_CASE("a score's name and value must be such as a server takes", "[client]") {
   const auto app = client_of([](const request&) { return response{}; });
   CHECK_THROWS_AS(app.score("R1", "", 1), inngest::configuration_error);

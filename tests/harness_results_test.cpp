@@ -1,4 +1,5 @@
 // What a test gives the harness as the result of a step, and what it reads of one afterwards.
+#include <inngest/ai.hpp>
 #include <inngest/inngest.hpp>
 #include <inngest/testing.hpp>
 
@@ -504,4 +505,21 @@ TEST_CASE("the mock of a wait may use the harness, which runs other waiting runs
   CHECK(first.output<int>() == 10);
   CHECK(second.output<int>() == 10);
   CHECK(calls == 3);
+}
+
+TEST_CASE("a mocked model needs no API key", "[testing]") {
+  const auto app = make_client();
+  const auto f = make_function(app, [](context& ctx) {
+    const auto answer =
+        ctx.step.ai.infer("ask", inngest::ai::grok{.model = "grok-4"}, {.messages = {{"user", "?"}}});
+    return inngest::ai::text(answer);
+  });
+  harness t(app, {f});
+  t.mock_step("ask", [] {
+    return json{{"choices", {{{"message", {{"role", "assistant"}, {"content", "42"}}}}}}};
+  });
+  const test_run run = t.send(begun{});
+  CHECK(t.execute(run));
+  CHECK(run.error() == "");
+  CHECK(run.output<std::string>() == "42");
 }

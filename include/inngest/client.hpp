@@ -263,13 +263,13 @@ class client {
     return send_signal_text(protocol::signal_request(signal, encode(data, "data")), options);
   }
 
-  /// Publishes a message to the subscribers of the channel's topic.
+  /// Publishes a message to the subscribers of the channel's topic. In a handler of this client's app, on the
+  /// handler's thread, the message belongs to the run.
   /// \throws payload_error for a blank channel or topic, or data that can't be written; unauthorized,
   /// request_rejected, unreachable.
   template <json_writable Data>
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
-    protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
-                             "publishing to \"" + channel + "\"");
+    publish_text(channel, topic, encode(data, "data"));
   }
 
   /// Publishes a message to the subscribers of the channel: `app.publish<Progress>(channel, {.percent =
@@ -361,7 +361,13 @@ class client {
 
   // ---- sending ----------------------------------------------------------------------------------------
 
+  void publish_text(const std::string& channel, const std::string& topic, std::string data) const;
+
   void send_metadata(const metadata_target& target, const std::string& metadata, const char* what) const;
+
+  /// As call_api(). In a handler the request may be about its own run, which the server of an endpoint may
+  /// not know yet.
+  http::response call_api_in_run(http::request request) const;
 
   /// The run of this client's app whose handler runs on this thread; null for none.
   execution::replay* run_on_this_thread() const;

@@ -63,6 +63,15 @@ struct transactional_step {
       "pqxx::connection");
 };
 
+/// A pointer to a database as a value, so that a const one is as good; any other database as it is.
+template <class Database>
+decltype(auto) database_handle(Database& database) {
+  if constexpr (std::is_pointer_v<Database>)
+    return std::remove_cv_t<Database>(database);
+  else
+    return (database);
+}
+
 }  // namespace detail
 
 // Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
@@ -124,7 +133,8 @@ class step : private detail::step_base {
     return start_run<typename steps::template result<Body>>(
                std::move(options), step_kind::run, [] { return plan_of(); },
                [&](const execution::step_call& at, std::string& out) {
-                 steps::run(database, body, replay_->request().run_id(), at, out, tables...);
+                 auto&& handle = detail::database_handle(database);
+                 steps::run(handle, body, replay_->request().run_id(), at, out, tables...);
                })
         .get();
   }

@@ -117,6 +117,19 @@ TEMPLATE_TEST_CASE("a step's transaction happens once, also when its result was 
   CHECK(run_driver(f).finish().result.at("row") == 1);
 }
 
+TEMPLATE_TEST_CASE("a step's transaction takes a const pointer to a database", "[sql_outbox][step]",
+                   sqlite_world, postgresql_world) {
+  if (!TestType::is_there()) return;
+  const books<TestType> b;
+  const auto pointer = b.db.get();
+  const auto f = b.function([&, pointer](inngest::context<test_event>& ctx) {
+    ctx.step.transaction("book", pointer,
+                         [](auto& tx) { tx.execute("INSERT INTO bookings (n) VALUES (1)"); });
+  });
+  run_driver(f).discover();
+  CHECK(b.count() == 1);
+}
+
 TEMPLATE_TEST_CASE("a late attempt of a run whose results were forgotten does not run the body again",
                    "[sql_outbox][step]", sqlite_world, postgresql_world) {
   if (!TestType::is_there()) return;

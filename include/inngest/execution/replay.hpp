@@ -61,6 +61,9 @@ struct host_services {
   std::function<void(const log_record&)> keep_log{};
   /// Whether a test has stored the step's result; empty when there is no test.
   std::function<bool(const step_hash&)> is_preloaded{};
+
+  /// Whether a test calls the handler, and answers for servers and models.
+  bool is_test() const { return static_cast<bool>(is_preloaded); }
 };
 
 /// Options of one replay. Empty or null disables an option.

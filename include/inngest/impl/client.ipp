@@ -116,12 +116,22 @@ INNGEST_INLINE void client::set_metadata(const metadata_target& target, const st
 INNGEST_INLINE void client::send_metadata(const metadata_target& target, const std::string& metadata,
                                           const char* what) const {
   if (target.run_id.empty()) throw configuration_error("metadata_target: run_id must not be empty");
-  http::request request = protocol::metadata_request(target.run_id, target, metadata);
-  // a handler may mean its own run, which the server of an endpoint may not know yet
+  protocol::expect_success(call_api_in_run(protocol::metadata_request(target.run_id, target, metadata)),
+                           std::string(what) + " run \"" + target.run_id + "\"");
+}
+
+INNGEST_INLINE void client::publish_text(const std::string& channel, const std::string& topic,
+                                         std::string data) const {
   const execution::replay* run = run_on_this_thread();
-  const http::response answer =
-      run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
-  protocol::expect_success(answer, std::string(what) + " run \"" + target.run_id + "\"");
+  const std::string_view run_id = run ? run->request().run_id() : std::string_view();
+  protocol::expect_success(
+      call_api_in_run(protocol::publish_request(channel, topic, run_id, std::move(data))),
+      "publishing to \"" + channel + "\"");
+}
+
+INNGEST_INLINE http::response client::call_api_in_run(http::request request) const {
+  const execution::replay* run = run_on_this_thread();
+  return run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
 }
 
 INNGEST_INLINE execution::replay* client::run_on_this_thread() const {
