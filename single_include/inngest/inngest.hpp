@@ -9820,6 +9820,9 @@ struct host_services {
   std::function<void(const log_record&)> keep_log{};
   /// Whether a test has stored the step's result; empty when there is no test.
   std::function<bool(const step_hash&)> is_preloaded{};
+
+  /// Whether a test calls the handler, and answers for servers and models.
+  bool is_test() const { return static_cast<bool>(is_preloaded); }
 };
 
 /// Options of one replay. Empty or null disables an option.
@@ -13772,6 +13775,15 @@ struct transactional_step {
       "pqxx::connection");
 };
 
+/// A pointer to a database as a value, so that a const one is as good; any other database as it is.
+template <class Database>
+decltype(auto) database_handle(Database& database) {
+  if constexpr (std::is_pointer_v<Database>)
+    return std::remove_cv_t<Database>(database);
+  else
+    return (database);
+}
+
 }  // namespace detail
 
 // Every kind of step has two overloads, for an id and for options. One parameter can't accept both:
@@ -13833,7 +13845,8 @@ class step : private detail::step_base {
     return start_run<typename steps::template result<Body>>(
                std::move(options), step_kind::run, [] { return plan_of(); },
                [&](const execution::step_call& at, std::string& out) {
-                 steps::run(database, body, replay_->request().run_id(), at, out, tables...);
+                 auto&& handle = detail::database_handle(database);
+                 steps::run(handle, body, replay_->request().run_id(), at, out, tables...);
                })
         .get();
   }
@@ -17232,13 +17245,13 @@ class client {
     return send_signal_text(protocol::signal_request(signal, encode(data, "data")), options);
   }
 
-  /// Publishes a message to the subscribers of the channel's topic.
+  /// Publishes a message to the subscribers of the channel's topic. In a handler of this client's app, on the
+  /// handler's thread, the message belongs to the run.
   /// \throws payload_error for a blank channel or topic, or data that can't be written; unauthorized,
   /// request_rejected, unreachable.
   template <json_writable Data>
   void publish(const std::string& channel, const std::string& topic, const Data& data) const {
-    protocol::expect_success(call_api(protocol::publish_request(channel, topic, {}, encode(data, "data"))),
-                             "publishing to \"" + channel + "\"");
+    publish_text(channel, topic, encode(data, "data"));
   }
 
   /// Publishes a message to the subscribers of the channel: `app.publish<Progress>(channel, {.percent =
@@ -17330,7 +17343,13 @@ class client {
 
   // ---- sending ----------------------------------------------------------------------------------------
 
+  void publish_text(const std::string& channel, const std::string& topic, std::string data) const;
+
   void send_metadata(const metadata_target& target, const std::string& metadata, const char* what) const;
+
+  /// As call_api(). In a handler the request may be about its own run, which the server of an endpoint may
+  /// not know yet.
+  http::response call_api_in_run(http::request request) const;
 
   /// The run of this client's app whose handler runs on this thread; null for none.
   execution::replay* run_on_this_thread() const;
@@ -17594,12 +17613,22 @@ INNGEST_INLINE void client::set_metadata(const metadata_target& target, const st
 INNGEST_INLINE void client::send_metadata(const metadata_target& target, const std::string& metadata,
                                           const char* what) const {
   if (target.run_id.empty()) throw configuration_error("metadata_target: run_id must not be empty");
-  http::request request = protocol::metadata_request(target.run_id, target, metadata);
-  // a handler may mean its own run, which the server of an endpoint may not know yet
+  protocol::expect_success(call_api_in_run(protocol::metadata_request(target.run_id, target, metadata)),
+                           std::string(what) + " run \"" + target.run_id + "\"");
+}
+
+INNGEST_INLINE void client::publish_text(const std::string& channel, const std::string& topic,
+                                         std::string data) const {
   const execution::replay* run = run_on_this_thread();
-  const http::response answer =
-      run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
-  protocol::expect_success(answer, std::string(what) + " run \"" + target.run_id + "\"");
+  const std::string_view run_id = run ? run->request().run_id() : std::string_view();
+  protocol::expect_success(
+      call_api_in_run(protocol::publish_request(channel, topic, run_id, std::move(data))),
+      "publishing to \"" + channel + "\"");
+}
+
+INNGEST_INLINE http::response client::call_api_in_run(http::request request) const {
+  const execution::replay* run = run_on_this_thread();
+  return run ? run->services().call_api(std::move(request)) : call_api(std::move(request));
 }
 
 INNGEST_INLINE execution::replay* client::run_on_this_thread() const {
@@ -31887,6 +31916,12 @@ class run_jobs {
   /// Changes the due time of a timer that was not taken. The timer gets a new id.
   void move(active_run& run, std::uint64_t id, timestamp due);
 
+  /// The run's timer of the kind; null for none, or when it was taken.
+  const job* find_of_kind(const active_run& run, job::kind what) const;
+
+  /// When the first call of a run that has not started was queued, which may be after the run.
+  timestamp first_call_queued(const active_run& run) const;
+
   // ---- removing -----------------------------------------------------------------------------------------
 
   /// Removes a job that was not taken.
@@ -32028,6 +32063,19 @@ INNGEST_INLINE void run_jobs::move(active_run& run, std::uint64_t id, timestamp 
   add(run, std::move(next));
 }
 
+INNGEST_INLINE const job* run_jobs::find_of_kind(const active_run& run, job::kind what) const {
+  for (const std::uint64_t id : run.jobs) {
+    const job* queued = queue_.find(id);
+    if (queued && queued->what == what) return queued;
+  }
+  return nullptr;
+}
+
+INNGEST_INLINE timestamp run_jobs::first_call_queued(const active_run& run) const {
+  const job* first = find_of_kind(run, job::kind::call);
+  return first ? first->begun : run.record.run.queued_at;
+}
+
 INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
   if (run.jobs.erase(id) == 0) return;
   queue_.remove(id);
@@ -32035,10 +32083,7 @@ INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
 }
 
 INNGEST_INLINE void run_jobs::remove_of_kind(active_run& run, job::kind what) {
-  for (const std::uint64_t id : std::vector(run.jobs.begin(), run.jobs.end())) {
-    const job* queued = queue_.find(id);
-    if (queued && queued->what == what) remove(run, id);
-  }
+  while (const job* queued = find_of_kind(run, what)) remove(run, queued->id);
 }
 
 INNGEST_INLINE void run_jobs::remove_all(const active_run& run) {
@@ -32638,6 +32683,9 @@ class lifecycle {
   /// Records that the run's first call is in progress.
   void mark_started(active_run& run, timestamp now);
 
+  /// Gives the run the timeouts that its function has now: they may have changed since the run was queued.
+  void follow_timeouts(active_run& run);
+
   // ---- ending -------------------------------------------------------------------------------------------
 
   void complete(active_run& run, int attempt, std::string output, timestamp now);
@@ -32653,6 +32701,10 @@ class lifecycle {
   std::optional<follow_up> take_follow_up();
 
  private:
+  void add_timeout(active_run& run, job::kind what, std::chrono::milliseconds timeout, timestamp begun);
+  void follow_timeout(active_run& run, job::kind what, std::optional<std::chrono::milliseconds> timeout,
+                      timestamp begun);
+
   /// Ends the run and removes its jobs and waits. An invoke step that waits for the run gets its result.
   void end(active_run& run, run_status status, timeline_entry last, const step_end& for_parent,
            timestamp now);
@@ -32787,7 +32839,7 @@ INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_na
 INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats) {
   limits_.resolve_keys(run);
   if (const auto timeout = run.function->start_timeout)
-    state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
+    add_timeout(run, job::kind::start_timeout, *timeout, now);
   if (!repeats.target) return state_.jobs.replay(run, now, now);
   pending_step& pending =
       run.pending.emplace(*repeats.target, pending_step{.name = repeats.target_name, .begun = now})
@@ -32807,7 +32859,46 @@ INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
   state_.journal.notify(run, {.at = now, .what = progress::run_started, .detail = run.record.run.event_name});
   state_.jobs.remove_of_kind(run, job::kind::start_timeout);
   if (const auto timeout = run.function->finish_timeout)
-    state_.jobs.add(run, {.what = job::kind::finish_timeout, .due = now + *timeout, .begun = now});
+    add_timeout(run, job::kind::finish_timeout, *timeout, now);
+}
+
+INNGEST_INLINE void lifecycle::add_timeout(active_run& run, job::kind what, std::chrono::milliseconds timeout,
+                                           timestamp begun) {
+  state_.jobs.add(run, {.what = what,
+                        .due = detail::add_saturated(begun, timeout),
+                        .begun = begun,
+                        .text = std::to_string(timeout.count())});
+}
+
+INNGEST_INLINE void lifecycle::follow_timeouts(active_run& run) {
+  if (!run.record.gathering.empty()) return;
+  const bool has_started = run.record.run.status != run_status::queued;
+  const function_definition& function = *run.function;
+  follow_timeout(run, job::kind::start_timeout, has_started ? std::nullopt : function.start_timeout,
+                 state_.jobs.first_call_queued(run));
+  follow_timeout(run, job::kind::finish_timeout, has_started ? function.finish_timeout : std::nullopt,
+                 run.record.run.started_at.value_or(run.record.run.queued_at));
+}
+
+INNGEST_INLINE void lifecycle::follow_timeout(active_run& run, job::kind what,
+                                              std::optional<std::chrono::milliseconds> timeout,
+                                              timestamp begun) {
+  const job* timer = state_.jobs.find_of_kind(run, what);
+  if (!timer) {
+    if (timeout) add_timeout(run, what, *timeout, begun);
+    return;
+  }
+  std::int64_t before = 0;  // milliseconds; a store of an older version does not tell
+  const std::string& text = timer->text;
+  const bool is_known = std::from_chars(text.data(), text.data() + text.size(), before).ec == std::errc();
+  if (timeout && (!is_known || before == timeout->count())) return;
+  job next = *timer;
+  state_.jobs.remove_of_kind(run, what);
+  if (!timeout) return;
+  // not begun + timeout, because pauses have extended it
+  next.due = detail::add_saturated(next.due, *timeout - std::chrono::milliseconds(before));
+  next.text = std::to_string(timeout->count());
+  state_.jobs.add(run, std::move(next));
 }
 
 INNGEST_INLINE void lifecycle::complete(active_run& run, int attempt, std::string output, timestamp now) {
@@ -34739,7 +34830,10 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
-  for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
+  for (const auto& [id, run] : state_.runs.all()) {
+    assume_news(*run);
+    if (state_.functions.find(run->record.run.function_slug)) lifecycle_.follow_timeouts(*run);
+  }
   for (const job& job : work.jobs) {
     if (job.started) end_lost_attempt(job, now);
   }
@@ -35639,8 +35733,11 @@ INNGEST_INLINE void scheduler::register_app(const app_record& app, std::vector<f
     if (function->app_id == app.id && !function->url.empty()) gone.push_back(slug);
   }
   for (const std::string& slug : gone) state_.functions.remove(slug);
-  for (function_definition& function : functions)
+  for (function_definition& function : functions) {
+    const std::string slug = function.slug;
     limits_.apply_definition(state_.functions.add(std::move(function)));
+    for (active_run* run : state_.runs.of_function(slug)) lifecycle_.follow_timeouts(*run);
+  }
   state_.journal.changes.apps.push_back(app);
   state_.flow.remember_value(registration_key + app.id, describe_registration(app, now),
                              now + std::chrono::hours(10 * 366 * 24));
@@ -49051,7 +49148,8 @@ namespace inngest::inline INNGEST_ABI::ai::detail {
 std::string below(const std::string& model, const char* option, const std::string& base,
                   const std::string& path);
 
-/// The given key, or the value of the provider's usual environment variable.
+/// The given key, or the value of the provider's usual environment variable. Empty in a test that has neither.
+/// \throws configuration_error
 std::string key_or(const std::string& given, const char* variable, const std::string& model);
 
 /// Adds members that an object lacks. In Gemini requests most parameters are nested one or two objects deep.
@@ -49093,7 +49191,9 @@ INNGEST_INLINE std::string key_or(const std::string& given, const char* variable
   const char* found = key.empty() ? std::getenv(variable) : nullptr;
   if (found != nullptr) key = inngest::detail::trimmed(found);
   if (inngest::detail::has_control_characters(key)) refuse(model, "the API key contains a line break");
-  if (!key.empty()) return key;
+  const execution::replay* run = execution::replay::current();
+  const bool is_needed = run == nullptr || !run->services().is_test();  // a test asks no model
+  if (!key.empty() || !is_needed) return key;
   refuse(model, std::string("no API key: set api_key or the environment variable ") + variable);
 }
 

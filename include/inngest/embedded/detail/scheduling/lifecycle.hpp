@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -77,6 +78,9 @@ class lifecycle {
   /// Records that the run's first call is in progress.
   void mark_started(active_run& run, timestamp now);
 
+  /// Gives the run the timeouts that its function has now: they may have changed since the run was queued.
+  void follow_timeouts(active_run& run);
+
   // ---- ending -------------------------------------------------------------------------------------------
 
   void complete(active_run& run, int attempt, std::string output, timestamp now);
@@ -92,6 +96,10 @@ class lifecycle {
   std::optional<follow_up> take_follow_up();
 
  private:
+  void add_timeout(active_run& run, job::kind what, std::chrono::milliseconds timeout, timestamp begun);
+  void follow_timeout(active_run& run, job::kind what, std::optional<std::chrono::milliseconds> timeout,
+                      timestamp begun);
+
   /// Ends the run and removes its jobs and waits. An invoke step that waits for the run gets its result.
   void end(active_run& run, run_status status, timeline_entry last, const step_end& for_parent,
            timestamp now);

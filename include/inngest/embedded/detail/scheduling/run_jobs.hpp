@@ -71,6 +71,12 @@ class run_jobs {
   /// Changes the due time of a timer that was not taken. The timer gets a new id.
   void move(active_run& run, std::uint64_t id, timestamp due);
 
+  /// The run's timer of the kind; null for none, or when it was taken.
+  const job* find_of_kind(const active_run& run, job::kind what) const;
+
+  /// When the first call of a run that has not started was queued, which may be after the run.
+  timestamp first_call_queued(const active_run& run) const;
+
   // ---- removing -----------------------------------------------------------------------------------------
 
   /// Removes a job that was not taken.

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <inngest/config.hpp>
@@ -9,6 +12,7 @@
 #include <inngest/embedded/detail/scheduling/lifecycle.hpp>
 #include <inngest/embedded/detail/scheduling/run_labels.hpp>
 #include <inngest/protocol/memo.hpp>
+#include <inngest/time/detail/saturated.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded::scheduling {
 
@@ -80,7 +84,7 @@ INNGEST_INLINE void lifecycle::note_queued(active_run& run, std::string event_na
 INNGEST_INLINE void lifecycle::queue_first_call(active_run& run, timestamp now, const rerun_plan& repeats) {
   limits_.resolve_keys(run);
   if (const auto timeout = run.function->start_timeout)
-    state_.jobs.add(run, {.what = job::kind::start_timeout, .due = now + *timeout, .begun = now});
+    add_timeout(run, job::kind::start_timeout, *timeout, now);
   if (!repeats.target) return state_.jobs.replay(run, now, now);
   pending_step& pending =
       run.pending.emplace(*repeats.target, pending_step{.name = repeats.target_name, .begun = now})
@@ -100,7 +104,46 @@ INNGEST_INLINE void lifecycle::mark_started(active_run& run, timestamp now) {
   state_.journal.notify(run, {.at = now, .what = progress::run_started, .detail = run.record.run.event_name});
   state_.jobs.remove_of_kind(run, job::kind::start_timeout);
   if (const auto timeout = run.function->finish_timeout)
-    state_.jobs.add(run, {.what = job::kind::finish_timeout, .due = now + *timeout, .begun = now});
+    add_timeout(run, job::kind::finish_timeout, *timeout, now);
+}
+
+INNGEST_INLINE void lifecycle::add_timeout(active_run& run, job::kind what, std::chrono::milliseconds timeout,
+                                           timestamp begun) {
+  state_.jobs.add(run, {.what = what,
+                        .due = detail::add_saturated(begun, timeout),
+                        .begun = begun,
+                        .text = std::to_string(timeout.count())});
+}
+
+INNGEST_INLINE void lifecycle::follow_timeouts(active_run& run) {
+  if (!run.record.gathering.empty()) return;
+  const bool has_started = run.record.run.status != run_status::queued;
+  const function_definition& function = *run.function;
+  follow_timeout(run, job::kind::start_timeout, has_started ? std::nullopt : function.start_timeout,
+                 state_.jobs.first_call_queued(run));
+  follow_timeout(run, job::kind::finish_timeout, has_started ? function.finish_timeout : std::nullopt,
+                 run.record.run.started_at.value_or(run.record.run.queued_at));
+}
+
+INNGEST_INLINE void lifecycle::follow_timeout(active_run& run, job::kind what,
+                                              std::optional<std::chrono::milliseconds> timeout,
+                                              timestamp begun) {
+  const job* timer = state_.jobs.find_of_kind(run, what);
+  if (!timer) {
+    if (timeout) add_timeout(run, what, *timeout, begun);
+    return;
+  }
+  std::int64_t before = 0;  // milliseconds; a store of an older version does not tell
+  const std::string& text = timer->text;
+  const bool is_known = std::from_chars(text.data(), text.data() + text.size(), before).ec == std::errc();
+  if (timeout && (!is_known || before == timeout->count())) return;
+  job next = *timer;
+  state_.jobs.remove_of_kind(run, what);
+  if (!timeout) return;
+  // not begun + timeout, because pauses have extended it
+  next.due = detail::add_saturated(next.due, *timeout - std::chrono::milliseconds(before));
+  next.text = std::to_string(timeout->count());
+  state_.jobs.add(run, std::move(next));
 }
 
 INNGEST_INLINE void lifecycle::complete(active_run& run, int attempt, std::string output, timestamp now) {

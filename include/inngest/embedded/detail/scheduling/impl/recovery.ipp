@@ -31,7 +31,10 @@ INNGEST_INLINE void recovery::resume(unfinished_work& work, timestamp now) {
   for (const job& job : work.jobs) resume_job(job, now);
   for (const wait_record& wait : work.waits) resume_wait(wait);
   resume_invokes(work);
-  for (const auto& [id, run] : state_.runs.all()) assume_news(*run);
+  for (const auto& [id, run] : state_.runs.all()) {
+    assume_news(*run);
+    if (state_.functions.find(run->record.run.function_slug)) lifecycle_.follow_timeouts(*run);
+  }
   for (const job& job : work.jobs) {
     if (job.started) end_lost_attempt(job, now);
   }

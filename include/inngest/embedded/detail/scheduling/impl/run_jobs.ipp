@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <vector>
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/scheduling/run_jobs.hpp>
@@ -83,6 +82,19 @@ INNGEST_INLINE void run_jobs::move(active_run& run, std::uint64_t id, timestamp 
   add(run, std::move(next));
 }
 
+INNGEST_INLINE const job* run_jobs::find_of_kind(const active_run& run, job::kind what) const {
+  for (const std::uint64_t id : run.jobs) {
+    const job* queued = queue_.find(id);
+    if (queued && queued->what == what) return queued;
+  }
+  return nullptr;
+}
+
+INNGEST_INLINE timestamp run_jobs::first_call_queued(const active_run& run) const {
+  const job* first = find_of_kind(run, job::kind::call);
+  return first ? first->begun : run.record.run.queued_at;
+}
+
 INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
   if (run.jobs.erase(id) == 0) return;
   queue_.remove(id);
@@ -90,10 +102,7 @@ INNGEST_INLINE void run_jobs::remove(active_run& run, std::uint64_t id) {
 }
 
 INNGEST_INLINE void run_jobs::remove_of_kind(active_run& run, job::kind what) {
-  for (const std::uint64_t id : std::vector(run.jobs.begin(), run.jobs.end())) {
-    const job* queued = queue_.find(id);
-    if (queued && queued->what == what) remove(run, id);
-  }
+  while (const job* queued = find_of_kind(run, what)) remove(run, queued->id);
 }
 
 INNGEST_INLINE void run_jobs::remove_all(const active_run& run) {

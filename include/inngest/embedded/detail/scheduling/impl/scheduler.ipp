@@ -230,8 +230,11 @@ INNGEST_INLINE void scheduler::register_app(const app_record& app, std::vector<f
     if (function->app_id == app.id && !function->url.empty()) gone.push_back(slug);
   }
   for (const std::string& slug : gone) state_.functions.remove(slug);
-  for (function_definition& function : functions)
+  for (function_definition& function : functions) {
+    const std::string slug = function.slug;
     limits_.apply_definition(state_.functions.add(std::move(function)));
+    for (active_run* run : state_.runs.of_function(slug)) lifecycle_.follow_timeouts(*run);
+  }
   state_.journal.changes.apps.push_back(app);
   state_.flow.remember_value(registration_key + app.id, describe_registration(app, now),
                              now + std::chrono::hours(10 * 366 * 24));
