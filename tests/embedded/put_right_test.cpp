@@ -577,6 +577,32 @@ TEST_CASE("a rerun is repeated from a step whose result it kept, whatever the st
   CHECK(repeat(with_signal.id, {.step = "signal", .result = "null"}).output<json>()["signal"].is_null());
 }
 
+TEST_CASE("a run of a singleton that is running is not repeated, which is said", "[put_right][http_server]") {
+  const auto app = support::quiet_client();
+  std::atomic<bool> may_end{true};
+  const auto f = app.create_function(
+      {.id = "alone", .singleton = inngest::singleton{.mode = inngest::singleton_mode::skip}},
+      inngest::on<go>(),
+      [&](auto& ctx) { ctx.step.run("a", [&] { support::eventually([&] { return may_end.load(); }); }); });
+  engine running(app, {f});
+  const http_server server(running, {.port = 0});
+  caller http(server);
+  const std::string first = running.start(f);
+  running.wait_for(first, support::patience);
+  may_end = false;
+  const std::string second = running.start(f);
+  const auto says = ContainsSubstring("function \"alone\" is a singleton that is already running");
+  CHECK_THROWS_WITH(running.rerun(first), says);
+  CHECK_THROWS_WITH(running.rerun(first, {.step = "a"}), says);
+  http.refuses("/api/runs/" + first + "/rerun", "", 400, "singleton");
+  http.refuses("/v2/runs/" + first + "/rerun", "", 400, "singleton");
+  http.refuses("/api/runs/unknown/rerun", "", 404, "there is no run");
+  may_end = true;
+  running.wait_for(second, support::patience);
+  CHECK(running.rerun(first));
+  CHECK(running.wait_until_idle(support::patience));
+}
+
 TEST_CASE("an event that is sent again starts its functions once more, under another id", "[put_right]") {
   shop its;
   its.charging_fails = false;

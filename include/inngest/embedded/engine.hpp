@@ -123,15 +123,16 @@ class engine {
 
   /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when the run
   /// does not exist, or the engine no longer has its function.
-  /// \throws unreachable when the engine can't write to its store.
+  /// \throws configuration_error when the function is a singleton that is running; unreachable when the
+  /// engine can't write to its store.
   std::optional<std::string> rerun(std::string_view run_id);
 
   /// Repeats a run from one of its steps: the new run has the results of the steps that began earlier. The
   /// step either runs again, with new arguments if `from` contains some, or does not run and has the result
   /// given in `from`.
-  /// \throws configuration_error when no step, or more than one, has the name, or when the run has no failed
-  /// step to begin from; payload_error when the input is not a JSON array, or the result does not fit the
-  /// step.
+  /// \throws configuration_error when no step, or more than one, has the name, when the run has no failed
+  /// step to begin from, or when the function is a singleton that is running; payload_error when the input is
+  /// not a JSON array, or the result does not fit the step.
   std::optional<std::string> rerun(std::string_view run_id, const rerun_step& from);
 
   /// The runs that repeat a run, without their timelines, oldest first: those whose run::original_run_id is

@@ -74,6 +74,7 @@ class engine_body {
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
   std::string start(const any_function& function, std::string data);
+  [[noreturn]] static void refuse_rival(const std::string& function);
   std::optional<std::string> rerun(std::string_view run_id, const std::optional<rerun_step>& from = {});
   std::vector<run> reruns_of(std::string_view run_id) const {
     return with_readers(options_.store->reruns_of(run_id));

@@ -32,13 +32,16 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
   return run_id;
 }
 
+INNGEST_INLINE void engine_body::refuse_rival(const std::string& function) {
+  throw configuration_error("function \"" + function + "\" is a singleton that is already running");
+}
+
 INNGEST_INLINE std::string engine_body::start(const any_function& function, std::string data) {
   std::unique_lock lock(mutex_);
   if (!core_.state().functions().find(function.slug()))
     throw configuration_error("the engine has no function \"" + function.id() + "\"");
   std::string id = core_.start(function.slug(), std::move(data), clock_.now());
-  if (id.empty())
-    throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
+  if (id.empty()) refuse_rival(function.id());
   commits_.commit_changes(lock);
   lock.unlock();
   deliver();
@@ -52,8 +55,10 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
   rerun_plan plan;
   if (from) plan = plan_rerun(*earlier, options_.store->memos_of(run_id), *from);
   std::unique_lock lock(mutex_);
+  const auto function = core_.state().functions().find(earlier->run.function_slug);
+  if (!function || earlier->events.empty()) return std::nullopt;
   std::string id = core_.rerun(*earlier, clock_.now(), std::move(plan));
-  if (id.empty()) return std::nullopt;
+  if (id.empty()) refuse_rival(earlier->run.function_id);
   detail::json_object_text details;
   if (from) details.add("step", detail::to_printable(from->step));
   note_action("rerun run", std::string(run_id), details.add("new_run", id).text());

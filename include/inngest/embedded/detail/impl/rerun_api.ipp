@@ -46,9 +46,8 @@ INNGEST_INLINE http::response rerun_api::rerun(const std::string& run_id, const 
   const bool from_step = !from.step.empty() || from.from_failed_step;
   const auto again = from_step ? engine_.rerun(run_id, from) : engine_.rerun(run_id);
   if (again) return server_api<engine>::answer_of(200, {{"run_id", *again}});
-  return server_api<engine>::refusal(
-      404, "there is no run \"" + run_id +
-               "\", or its function no longer exists, or is a singleton that is already running");
+  return server_api<engine>::refusal(404,
+                                     "there is no run \"" + run_id + "\", or its function no longer exists");
 }
 
 INNGEST_INLINE http::response rerun_api::cancel(const std::string& run_id) const {
