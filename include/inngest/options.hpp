@@ -83,7 +83,8 @@ struct rate_limit {
   std::string key{};
 };
 
-/// Delays a run until no further event has arrived for a period. The run receives the last event.
+/// Delays a run until no further event has arrived for a period. The run receives the newest event by `ts`:
+/// as on a server, an event whose `ts` is before the stored event's has no effect.
 struct debounce {
   /// The time without events after which the run starts: 1 s to 7 days.
   duration_s period{};

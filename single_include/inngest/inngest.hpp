@@ -7131,7 +7131,8 @@ struct rate_limit {
   std::string key{};
 };
 
-/// Delays a run until no further event has arrived for a period. The run receives the last event.
+/// Delays a run until no further event has arrived for a period. The run receives the newest event by `ts`:
+/// as on a server, an event whose `ts` is before the stored event's has no effect.
 struct debounce {
   /// The time without events after which the run starts: 1 s to 7 days.
   duration_s period{};
@@ -24623,15 +24624,16 @@ class engine {
 
   /// Starts a new run with the events of an earlier one, and returns its id. Returns `nullopt` when the run
   /// does not exist, or the engine no longer has its function.
-  /// \throws unreachable when the engine can't write to its store.
+  /// \throws configuration_error when the function is a singleton that is running; unreachable when the
+  /// engine can't write to its store.
   std::optional<std::string> rerun(std::string_view run_id);
 
   /// Repeats a run from one of its steps: the new run has the results of the steps that began earlier. The
   /// step either runs again, with new arguments if `from` contains some, or does not run and has the result
   /// given in `from`.
-  /// \throws configuration_error when no step, or more than one, has the name, or when the run has no failed
-  /// step to begin from; payload_error when the input is not a JSON array, or the result does not fit the
-  /// step.
+  /// \throws configuration_error when no step, or more than one, has the name, when the run has no failed
+  /// step to begin from, or when the function is a singleton that is running; payload_error when the input is
+  /// not a JSON array, or the result does not fit the step.
   std::optional<std::string> rerun(std::string_view run_id, const rerun_step& from);
 
   /// The runs that repeat a run, without their timelines, oldest first: those whose run::original_run_id is
@@ -41617,6 +41619,7 @@ class engine_body {
   std::vector<std::string> accept(std::string events, std::string_view seed = {});
   std::optional<std::string> signal(const std::string& name, const std::string& data = "null");
   std::string start(const any_function& function, std::string data);
+  [[noreturn]] static void refuse_rival(const std::string& function);
   std::optional<std::string> rerun(std::string_view run_id, const std::optional<rerun_step>& from = {});
   std::vector<run> reruns_of(std::string_view run_id) const {
     return with_readers(options_.store->reruns_of(run_id));
@@ -42801,13 +42804,16 @@ INNGEST_INLINE std::optional<std::string> engine_body::signal(const std::string&
   return run_id;
 }
 
+INNGEST_INLINE void engine_body::refuse_rival(const std::string& function) {
+  throw configuration_error("function \"" + function + "\" is a singleton that is already running");
+}
+
 INNGEST_INLINE std::string engine_body::start(const any_function& function, std::string data) {
   std::unique_lock lock(mutex_);
   if (!core_.state().functions().find(function.slug()))
     throw configuration_error("the engine has no function \"" + function.id() + "\"");
   std::string id = core_.start(function.slug(), std::move(data), clock_.now());
-  if (id.empty())
-    throw configuration_error("function \"" + function.id() + "\" is a singleton that is already running");
+  if (id.empty()) refuse_rival(function.id());
   commits_.commit_changes(lock);
   lock.unlock();
   deliver();
@@ -42821,8 +42827,10 @@ INNGEST_INLINE std::optional<std::string> engine_body::rerun(std::string_view ru
   rerun_plan plan;
   if (from) plan = plan_rerun(*earlier, options_.store->memos_of(run_id), *from);
   std::unique_lock lock(mutex_);
+  const auto function = core_.state().functions().find(earlier->run.function_slug);
+  if (!function || earlier->events.empty()) return std::nullopt;
   std::string id = core_.rerun(*earlier, clock_.now(), std::move(plan));
-  if (id.empty()) return std::nullopt;
+  if (id.empty()) refuse_rival(earlier->run.function_id);
   detail::json_object_text details;
   if (from) details.add("step", detail::to_printable(from->step));
   note_action("rerun run", std::string(run_id), details.add("new_run", id).text());
@@ -50769,9 +50777,8 @@ INNGEST_INLINE http::response rerun_api::rerun(const std::string& run_id, const 
   const bool from_step = !from.step.empty() || from.from_failed_step;
   const auto again = from_step ? engine_.rerun(run_id, from) : engine_.rerun(run_id);
   if (again) return server_api<engine>::answer_of(200, {{"run_id", *again}});
-  return server_api<engine>::refusal(
-      404, "there is no run \"" + run_id +
-               "\", or its function no longer exists, or is a singleton that is already running");
+  return server_api<engine>::refusal(404,
+                                     "there is no run \"" + run_id + "\", or its function no longer exists");
 }
 
 INNGEST_INLINE http::response rerun_api::cancel(const std::string& run_id) const {
