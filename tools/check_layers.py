@@ -19,7 +19,7 @@ LAYERS = [
     ["version.hpp", "config.hpp", "fwd.hpp", "stop_token.hpp", "executor.hpp", "dependencies.hpp", "limits.hpp",
      "protocol/step_kinds.hpp", "options/detail/option_limits.hpp", "time/timestamp.hpp", "time/detail/http_date.hpp",
      "time/detail/rfc3339.hpp", "time/detail/saturated.hpp", "time/detail/server_duration.hpp", "platform/detail/*",
-     "detail/ascii.hpp", "detail/base64.hpp", "detail/checked_math.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
+     "detail/ascii.hpp", "detail/base64.hpp", "detail/checked_math.hpp", "detail/copyable.hpp", "detail/enumeration.hpp", "detail/fixed_string.hpp", "detail/function_ref.hpp",
      "detail/hex.hpp", "detail/log_limiter.hpp", "detail/reserved_events.hpp", "detail/sha1.hpp",
      "detail/slug.hpp", "detail/spare_texts.hpp", "detail/type_name.hpp",
      "json/detail/for_each_macro.hpp", "json/detail/parse_real.hpp"],

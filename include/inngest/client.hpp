@@ -18,6 +18,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
+#include <inngest/detail/copyable.hpp>
 #include <inngest/detail/crypto.hpp>
 #include <inngest/detail/reserved_events.hpp>
 #include <inngest/detail/result_traits.hpp>
@@ -79,8 +80,9 @@ struct handler_traits {
 template <class Context, class Handler>
 any_function::handler_type erase_handler(Handler handler) {
   using traits = handler_traits<Handler, Context>;
-  return [handler = std::move(handler)](execution::replay& replay, const handler_resources& resources,
-                                        std::string& result) mutable {
+  return copyable([handler = std::move(handler)](execution::replay& replay,
+                                                 const handler_resources& resources,
+                                                 std::string& result) mutable {
     if constexpr (traits::valid) {
       Context ctx(replay, resources);
       if constexpr (std::is_void_v<typename traits::returned>) {
@@ -90,7 +92,7 @@ any_function::handler_type erase_handler(Handler handler) {
         encode_to(result, handler(ctx), "result");
       }
     }
-  };
+  });
 }
 
 /// How a run ended, for the handler of that end.

@@ -11,6 +11,7 @@
 #include <inngest/client.hpp>
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
+#include <inngest/detail/copyable.hpp>
 #include <inngest/endpoint_options.hpp>
 #include <inngest/error.hpp>
 #include <inngest/function.hpp>
@@ -122,14 +123,14 @@ template <endpoint_handler Handler>
   static_assert(std::is_same_v<returned, http::response> || json_writable<returned>,
                 "inngest: an endpoint's handler returns an http::response, or a value that JSON can hold");
   return durable_endpoint(app, std::move(options),
-                          [handler = std::move(handler)](endpoint_context& ctx) mutable {
+                          detail::copyable([handler = std::move(handler)](endpoint_context& ctx) mutable {
                             if constexpr (std::is_same_v<returned, http::response>) {
                               return handler(ctx);
                             } else {
                               return http::response{.headers = {{"content-type", "application/json"}},
                                                     .body = encode(handler(ctx), "response")};
                             }
-                          });
+                          }));
 }
 
 /// Options of an endpoint_proxy.

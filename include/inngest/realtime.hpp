@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/copyable.hpp>
 #include <inngest/fwd.hpp>
 #include <inngest/json.hpp>
 #include <inngest/realtime/message.hpp>
@@ -137,10 +138,11 @@ template <channel_type Channel, topic_type... Topics, bool... AreForStreams, cla
                                      topic_handler<Topics, AreForStreams, Handlers>... handlers) {
   static_assert((Channel::template has<Topics> && ...),
                 "inngest: this inngest::channel does not have the topic");
-  return subscribe(
-      app, channel.name(), {std::string(Topics::name)...},
-      [... handlers = std::move(handlers)](const message& received) { (handlers(received), ...); },
-      std::move(options));
+  return subscribe(app, channel.name(), {std::string(Topics::name)...},
+                   detail::copyable([... handlers = std::move(handlers)](const message& received) {
+                     (handlers(received), ...);
+                   }),
+                   std::move(options));
 }
 /// Like subscribe() above, with the default options.
 template <channel_type Channel, topic_type... Topics, bool... AreForStreams, class... Handlers>

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <inngest/config.hpp>
+#include <inngest/detail/copyable.hpp>
 #include <inngest/detail/sha1.hpp>
 #include <inngest/event.hpp>
 #include <inngest/json.hpp>
@@ -63,14 +64,14 @@ class mocks {
   /// Converts a callable to a body; the result is null if it returns nothing.
   template <class Callable>
   static body body_of(Callable callable) {
-    return [callable = std::move(callable)]() mutable -> given_result {
+    return inngest::detail::copyable([callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
         return {.text = "null", .form = given_form::timeout};
       } else {
         return given(callable(), "mock");
       }
-    };
+    });
   }
 
   /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
