@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <inngest/event.hpp>
+#include <inngest/json/detail/shape.hpp>
 
 #include "catch.hpp"
 #include "support/message_of.hpp"
@@ -151,6 +152,13 @@ struct small_map : private std::map<std::string, int> {
   using map::begin, map::end, map::insert, map::insert_or_assign, map::iterator, map::key_type,
       map::mapped_type, map::value_type;
 };
+
+// A map that keeps its own form.
+struct own_map : std::map<int, int> {
+  using map::map;
+};
+void to_json(nlohmann::json& out, const own_map&) { out = "own"; }
+void from_json(const nlohmann::json&, own_map& out) { out = {{3, 4}}; }
 
 }  // namespace json_types_test
 
@@ -431,6 +439,42 @@ TEST_CASE("a map's keys may be an enumeration", "[json][types]") {
   CHECK(refused<std::map<size, int>>(R"({"tiny":1})") ==
         "it.tiny: expected one of \"small\", \"extra-large\", found \"tiny\"");
   CHECK(refused<std::map<size, int>>(R"({"small":"x"})") == "it.small: expected integer, found string");
+}
+
+TEST_CASE("a map's keys may be integers, which are decimal names of an object", "[json][types]") {
+  const std::map<int, std::string> words = {{-3, "a"}, {0, "b"}, {42, "c"}};
+  CHECK(encode(words) == R"({"-3":"a","0":"b","42":"c"})");
+  CHECK(again(words) == words);
+  CHECK(encode(std::unordered_map<std::uint64_t, bool>{{UINT64_MAX, true}}) ==
+        R"({"18446744073709551615":true})");
+  const std::map<std::int64_t, std::map<std::uint8_t, int>> nested = {{INT64_MIN, {{255, 1}}},
+                                                                      {INT64_MAX, {}}};
+  CHECK(again(nested) == nested);
+  CHECK(encode(std::map<std::int8_t, int>{{-128, 1}}) == R"({"-128":1})");
+  CHECK(decode<std::map<int, int>>(R"({"\u0033":4})") == std::map<int, int>{{3, 4}});
+
+  for (const std::string key : {"", " ", "x", "3x", " 3", "3 ", "3.0", "3e0", "0x3", "+3", "03", "-0", "-03",
+                                "00", "--3", "-", "128", "-129", "99999999999999999999999"}) {
+    const std::string path = key.empty() ? "it" : "it." + key;
+    CHECK(refused<std::map<std::int8_t, int>>(R"({")" + key + R"(":1})") ==
+          path + ": expected an integer from -128 to 127 as the name, found \"" + key + "\"");
+  }
+  CHECK(refused<std::map<unsigned, int>>(R"({"-1":1})") ==
+        "it.-1: expected an integer from 0 to 4294967295 as the name, found \"-1\"");
+  CHECK(refused<std::map<int, int>>(R"({"3":"x"})") == "it.3: expected integer, found string");
+  CHECK(refused<std::map<int, int>>("[[3,4]]") == "it: expected object, found array");
+}
+
+TEST_CASE("a map with integer keys is an event's data, an alternative and a member like other maps",
+          "[json][types]") {
+  using stock = std::map<int, int>;
+  const inngest::any_event event(inngest::event<"shop/stock", stock>{.data = {{3, 4}}});
+  CHECK(event.data() == R"({"3":4})");
+  const std::variant<stock, int> either = stock{{3, 4}};
+  CHECK(again(either) == either);
+  CHECK(inngest::detail::shape_of<stock>().what == inngest::detail::json_shape::kind::map);
+  STATIC_REQUIRE(inngest::json_convertible<std::map<int, own_map>>);
+  CHECK(encode(own_map{{3, 4}}) == R"("own")");
 }
 
 TEST_CASE("of nested optionals, missing and null are two things", "[json][types]") {

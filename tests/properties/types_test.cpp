@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct whole {
   std::vector<types_property::shaped> shaped;
   std::variant<std::monostate, bool, double, std::string> loose;
   std::map<level, std::optional<int>> by_level;
+  std::unordered_map<std::int64_t, std::map<std::uint8_t, bool>> by_number;
   std::optional<std::optional<std::string>> patch;
   std::vector<std::byte> bytes;
   std::optional<std::string> binary;
@@ -63,7 +65,7 @@ struct whole {
   bool operator==(const whole&) const = default;
 };
 INNGEST_CAMEL_FIELDS(whole, nanoseconds, microseconds, milliseconds, seconds, day, length, weeks_of_seconds,
-                     told, shaped, loose, by_level, patch, (bytes, inngest::as_base64),
+                     told, shaped, loose, by_level, by_number, patch, (bytes, inngest::as_base64),
                      (binary, inngest::as_base64), (five, "5", inngest::as_base64))
 
 }  // namespace types_property
@@ -114,6 +116,9 @@ whole random_whole(chance& any) {
   if (any.one_in(4)) out.loose = property::random_text(any);
   if (any.one_in(2)) out.by_level[types_property::level::low] = 1;
   if (any.one_in(2)) out.by_level[types_property::level::high] = std::nullopt;
+  for (std::size_t i = any.below(4); i > 0; --i)
+    out.by_number[property::random_integer(any, INT64_MIN, INT64_MAX)]
+                 [static_cast<std::uint8_t>(any.below(256))] = true;
   if (any.one_in(2)) out.patch.emplace();
   if (any.one_in(3)) out.patch = property::random_text(any);
   for (std::size_t i = any.below(20); i > 0; --i) out.bytes.push_back(static_cast<std::byte>(any.below(256)));

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -119,7 +122,7 @@ struct codec<T, json_kind::mapping> {
     for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
-      const std::string_view name = name_of(key, at);
+      const auto name = name_of(key, at);
       const json_path here(at, name);
       write_quoted(out, name, here);
       out += ':';
@@ -134,14 +137,30 @@ struct codec<T, json_kind::mapping> {
   static key_type key_of(const std::string& name, const json_path& at) {
     if constexpr (has_names<key_type>)
       return codec<key_type>::value_of(name, at);
+    else if constexpr (number_like<key_type>)
+      return number_of(name, at);
     else
       return name;
   }
-  static std::string_view name_of(const key_type& key, const json_path& at) {
+  static auto name_of(const key_type& key, const json_path& at) {
     if constexpr (has_names<key_type>)
       return codec<key_type>::name_of(key, at);
+    else if constexpr (number_like<key_type>)
+      return std::to_string(key);
     else
-      return key;
+      return std::string_view(key);
+  }
+
+  /// Takes a number only as it is written, so that no two names are the same key.
+  static key_type number_of(const std::string& name, const json_path& at) {
+    key_type out{};
+    const auto problem = std::from_chars(name.data(), name.data() + name.size(), out).ec;
+    if (problem != std::errc{} || std::to_string(out) != name) {
+      using limits = std::numeric_limits<key_type>;
+      fail_at(at, "expected an integer from " + std::to_string((limits::min)()) + " to " +
+                      std::to_string((limits::max)()) + " as the name, found \"" + name + '"');
+    }
+    return out;
   }
 };
 

@@ -159,13 +159,25 @@ concept range_like = requires(const T& range) {
   range.begin();
   range.end();
 };
+/// A map with several values of a key.
+template <class T>
+concept inserts_always = requires(T& map, const typename T::value_type& pair) {
+  { map.insert(pair) } -> std::same_as<typename T::iterator>;
+};
+/// Integers that are numbers to everybody, and not characters.
+template <class T>
+concept number_like =
+    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !is_other_character<T>;
+/// A map whose keys become decimal names.
+template <class T>
+concept has_number_keys = number_like<typename T::key_type> && !inserts_always<T> && !has_own_to_json<T>;
 template <class T>
 concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
-} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type>);
-/// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
-/// pairs.
+} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type> ||
+     has_number_keys<T>);
+/// A map whose keys are not the names of an object. nlohmann writes it as an array of pairs.
 template <class T>
 concept has_mapped_type = requires {
   typename T::mapped_type;
@@ -175,9 +187,7 @@ concept has_other_keys = has_mapped_type<T> && !map_like<T>;
 
 /// A map with several values of a key, which an object doesn't have.
 template <class T>
-concept repeats_keys = map_like<T> && requires(T& map, const typename T::value_type& pair) {
-  { map.insert(pair) } -> std::same_as<typename T::iterator>;
-};
+concept repeats_keys = map_like<T> && inserts_always<T>;
 
 template <class T>
 consteval json_kind kind_of();
