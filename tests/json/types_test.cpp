@@ -153,6 +153,12 @@ struct small_map : private std::map<std::string, int> {
       map::mapped_type, map::value_type;
 };
 
+// A view of text that may be absent.
+struct remark {
+  const char* text = nullptr;
+};
+INNGEST_FIELDS(remark, text)
+
 // A map that keeps its own form.
 struct own_map : std::map<int, int> {
   using map::map;
@@ -475,6 +481,17 @@ TEST_CASE("a map with integer keys is an event's data, an alternative and a memb
   CHECK(inngest::detail::shape_of<stock>().what == inngest::detail::json_shape::kind::map);
   STATIC_REQUIRE(inngest::json_convertible<std::map<int, own_map>>);
   CHECK(encode(own_map{{3, 4}}) == R"("own")");
+}
+
+TEST_CASE("a null pointer to text is null", "[json][types]") {
+  char letters[] = "x";
+  char* none = nullptr;
+  CHECK(encode(remark{}) == R"({"text":null})");
+  CHECK(encode(remark{letters}) == R"({"text":"x"})");
+  CHECK(encode(none) == "null");
+  CHECK(encode(std::vector<char*>{letters, nullptr}) == R"(["x",null])");
+  CHECK(encode(std::string_view()) == R"("")");
+  CHECK(inngest::any_event(inngest::event<"shop/remark", remark>{}).data() == R"({"text":null})");
 }
 
 TEST_CASE("of nested optionals, missing and null are two things", "[json][types]") {

@@ -36,7 +36,20 @@ struct codec<T, json_kind::text> {
                   "inngest: text can only be read into a type that owns it: use std::string");
     return T(std::string(text_of(value, at)));
   }
-  static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
+  static void write(std::string& out, const T& value, const json_path& at) {
+    if (is_null(value))
+      out += "null";
+    else
+      write_quoted(out, value, at);
+  }
+
+ private:
+  static bool is_null(const T& value) {
+    if constexpr (std::is_pointer_v<T>)
+      return value == nullptr;
+    else
+      return false;
+  }
 };
 
 template <class Number>
