@@ -43,13 +43,38 @@ struct trigger {
   std::vector<trigger_definition> definitions;
 };
 
+namespace detail {
+
+/// The first list, followed by the types of the second that it does not contain.
+template <class Trigger, class... More>
+struct merged {
+  using type = Trigger;
+};
+template <class... Events, class First, class... Rest>
+struct merged<trigger<Events...>, First, Rest...>
+    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
+                         merged<trigger<Events..., First>, Rest...>> {};
+
+/// Whether no type occurs twice.
+template <class... Types>
+inline constexpr bool are_distinct = true;
+template <class First, class... Rest>
+inline constexpr bool are_distinct<First, Rest...> =
+    !(std::is_same_v<First, Rest> || ...) && are_distinct<Rest...>;
+
+}  // namespace detail
+
 /// Starts the function for every event of the given types:
 /// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
 template <event_type... Events>
 [[nodiscard]] auto on(const trigger_options& options = {}) {
   constexpr bool has_events = sizeof...(Events) > 0;
   static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
-  if constexpr (has_events) {
+  constexpr bool has_repeated = !detail::are_distinct<Events...>;
+  static_assert(!has_repeated, "inngest: on<...>() names an event type twice: name each type once");
+  if constexpr (has_repeated) {
+    return typename detail::merged<trigger<>, Events...>::type{};  // avoids further compile errors
+  } else if constexpr (has_events) {
     return trigger<Events...>{
         {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
   } else {
@@ -74,16 +99,6 @@ template <class Data = json>
 }
 
 namespace detail {
-
-/// The first list, followed by the types of the second that it does not contain.
-template <class Trigger, class... More>
-struct merged {
-  using type = Trigger;
-};
-template <class... Events, class First, class... Rest>
-struct merged<trigger<Events...>, First, Rest...>
-    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
-                         merged<trigger<Events..., First>, Rest...>> {};
 
 template <class... Events, class... More>
 auto join(trigger<Events...> first, trigger<More...> second) {
