@@ -65,6 +65,15 @@ struct member_does_not_fit_its_form {
                 "inngest: the form that INNGEST_FIELDS names does not fit the type of the member");
 };
 
+/// Like the templates above, for a member that is read.
+template <auto Pointer, class Member>
+struct remove_const_from_the_member_to_read_it {
+  static_assert(
+      !std::is_const_v<Member>,
+      "inngest: a member named in INNGEST_FIELDS is const, so its type can be written as JSON but not "
+      "read: declare the member without const");
+};
+
 template <class Pointer>
 struct pointed_member;
 template <class Owner, class Member>
@@ -81,6 +90,7 @@ struct field {
   using check = std::conditional_t<std::same_as<Form, own_form>,
                                    member_needs_INNGEST_FIELDS_or_to_json<Pointer, member_type>,
                                    member_does_not_fit_its_form<Pointer, member_type, Form>>;
+  using check_reading = remove_const_from_the_member_to_read_it<Pointer, member_type>;
   static constexpr auto pointer = Pointer;
 
   std::string_view name;           // in JSON

@@ -41,6 +41,10 @@ template <class Fields>
 struct json_members;
 template <class... Fields>
 struct json_members<std::tuple<Fields...>> : Fields::check... {};
+template <class Fields>
+struct readable_members;
+template <class... Fields>
+struct readable_members<std::tuple<Fields...>> : Fields::check_reading... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
@@ -52,6 +56,7 @@ struct codec<T, json_kind::fields> {
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
                   "inngest: a type with INNGEST_FIELDS must be default constructible");
+    static_assert(sizeof(readable_members<std::remove_const_t<decltype(all)>>) > 0);
     expect(value, json_type::object, at, "object");
     T out{};
     std::array<bool, count> seen{};
@@ -114,7 +119,8 @@ struct codec<T, json_kind::fields> {
   static bool read_member(T& out, std::string_view key, json_value& value, const json_path& at, bool& seen) {
     using Field = std::tuple_element_t<Index, decltype(all)>;
     using type = typename Field::member_type;
-    if constexpr (!std::same_as<type, extra_fields> && Field::form::template fits<type>()) {
+    if constexpr (!std::same_as<type, extra_fields> && !std::is_const_v<type> &&
+                  Field::form::template fits<type>()) {
       constexpr std::string_view name = std::get<Index>(all).name;
       // key == name, but compilers that know the size need no call of memcmp
       if (key.size() != name.size() || std::memcmp(key.data(), name.data(), name.size()) != 0) return false;
