@@ -539,6 +539,48 @@ TEST_CASE("apps of workers are in the store, and their runs wait for a worker af
   }
 }
 
+TEST_CASE("a call that an engine makes again after a planned restart saves what it had run meanwhile",
+          "[connect][gateway][restart]") {
+  const support::temporary_folder folder;
+  const auto path = folder.path() / "engine.db";
+  const auto store = [&] {
+    return std::make_shared<inngest::embedded::sqlite_store>(inngest::embedded::sqlite_options{.path = path});
+  };
+  std::string event;
+  messages::executor_request call;
+  {
+    house house({.drain_time = 200ms}, quick(store()));
+    worker_stand_in worker(house.server.port());
+    worker.connect();
+    event = house.send("far/f");
+    call = worker.next_call();
+    worker.acknowledge(call);
+    CHECK(worker.extend(call, call.lease_id).new_lease_id);
+    CHECK_FALSE(house.host.stop(0ms));
+  }
+  house house({.drain_time = 200ms}, quick(store()));
+  const json step{{"id", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"},
+                  {"op", "StepRun"},
+                  {"name", "a"},
+                  {"displayName", "a"},
+                  {"data", 5}};
+  const json saved{{"run_id", call.run_id}, {"qi_id", call.job_id}, {"steps", {step}}};
+  CHECK(support::http_client(house.server.port())
+            .Post("/v1/checkpoint/" + call.run_id + "/async", saved.dump(), "application/json")
+            ->status == 200);
+  worker_stand_in worker(house.server.port());
+  // of a call that was told meanwhile that another has taken over: not the answer of the call made again
+  CHECK(worker.flush(worker_stand_in::reply_to(call, R"([{"id":"","op":"None"}])",
+                                               messages::response_status::not_completed)) == 200);
+  worker.connect();
+  const auto again = worker.next_call();
+  CHECK(again.request_id == call.request_id);
+  CHECK(json::parse(again.request_payload).at("steps").size() == 1);
+  worker.answer(again, "6");
+  CHECK(house.ended(event).output_text == "6");
+  CHECK(attempts_of(house.ended(event)) == 1);
+}
+
 // ---- who may connect --------------------------------------------------------------------------------------
 
 TEST_CASE("without a gateway, workers are told so", "[connect][gateway]") {

@@ -36,8 +36,6 @@ constexpr bool takes_event_data(step_kind kind) {
 /// \throws payload_error naming the step.
 std::string accepted_input(const step_info& step, const std::string& input);
 
-protocol::failure error_of_stale_call();
-
 /// The answer has more operations than a server accepts.
 protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
                                     std::chrono::system_clock::time_point now);

@@ -98,6 +98,7 @@ struct outcome {
     operations,   ///< `operations` must be reported
     not_reached,  ///< the requested step was not found
     interrupted,  ///< the call was asked to stop before the requested step began
+    overtaken,    ///< another call of the run has taken over: nothing of this call counts
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON

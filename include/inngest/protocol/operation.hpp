@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <inngest/config.hpp>
@@ -49,6 +50,10 @@ operation run_complete(std::string result);
 operation run_failed(const failure& failure);
 
 std::string write_operations(const std::vector<operation>& operations);
+
+/// The operations of an answer that neither ends nor fails its run, because another call has taken over.
+/// Servers ignore it, and call the function again if no other call of the run is in progress.
+inline constexpr std::string_view no_news = R"([{"id":"","op":"None"}])";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 

@@ -29,6 +29,7 @@
 #include <inngest/http.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/headers.hpp>
+#include <inngest/protocol/operation.hpp>
 
 // The workers connected to a gateway, and the calls that they make for the engine. It uses no sockets: a
 // connection is a worker_link. Thread-safe; it never calls the engine.
@@ -457,13 +458,17 @@ inline std::size_t worker_pool::size_of(const std::string& request_id,
 }
 
 inline void worker_pool::keep(connect::detail::sdk_response reply) {
+  // The worker's call was overtaken. As an answer, this would use up the call that is made again.
+  if (reply.status == connect::detail::response_status::not_completed && reply.body == protocol::no_news)
+    return;
   const std::string id = reply.request_id;
   // Only what response_of() reads, so that the limit of bytes holds for all that is kept.
   reply = {.status = reply.status,
            .body = std::move(reply.body),
            .no_retry = reply.no_retry,
            .retry_after = std::move(reply.retry_after),
-           .sdk_version = std::move(reply.sdk_version)};
+           .sdk_version = std::move(reply.sdk_version),
+           .request_version = reply.request_version};
   const std::size_t size = size_of(id, reply);
   if (size > max_kept_bytes || !kept_.emplace(id, std::move(reply)).second) return;
   kept_order_.push_back(id);

@@ -79,12 +79,6 @@ INNGEST_INLINE std::string warning_of_swallowed(const std::string& step_id, cons
          "but the code after the catch runs too early";
 }
 
-INNGEST_INLINE protocol::failure error_of_stale_call() {
-  return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over, so this call stopped"},
-          .retriable = false};
-}
-
 INNGEST_INLINE protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
                                                    std::chrono::system_clock::time_point now) {
   const too_large problem(std::to_string(operations) +

@@ -542,6 +542,10 @@ INNGEST_INLINE void replay::end_memoization() {
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
   const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
   if (options_.checkpoints && !is_stale_) save_rest(completed);
+  if (is_stale_) {
+    out.ended = outcome::kind::overtaken;
+    return;
+  }
   if (auto failure = own_failure()) return fail(out, *std::move(failure));
   const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
   const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
@@ -563,7 +567,6 @@ INNGEST_INLINE void replay::save_rest(bool completed) {
 }
 
 INNGEST_INLINE std::optional<protocol::failure> replay::own_failure() {
-  if (is_stale_) return error_of_stale_call();
   if (auto problem = misuse()) return problem;
   return std::move(fatal_);
 }
@@ -592,7 +595,7 @@ INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
   else if (is_last_attempt())
     failure.retriable = false;
   out.ended = outcome::kind::failed;
-  if (!deferred_.empty() && !is_stale_) {
+  if (!deferred_.empty()) {
     operations_.clear();
     take_deferred();
     operations_.push_back(protocol::run_failed(failure));

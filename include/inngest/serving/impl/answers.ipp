@@ -119,6 +119,8 @@ INNGEST_INLINE http::response answer_for(const served_app& app, execution::outco
     }
     case kind::interrupted:
       return busy_answer(app, "the call was asked to stop before its step began");
+    case kind::overtaken:
+      return json_answer(app, 206, std::string(protocol::no_news));
     case kind::not_reached:
       break;
   }

@@ -147,7 +147,8 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
-  if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
+  using kind = execution::outcome::kind;
+  if (app.options.strict && outcome.ended != kind::interrupted && outcome.ended != kind::overtaken)
     check_determinism(app, served, call, replay_options, outcome);
   log_warnings(app, served, call, outcome);
   http::response out = answer_for(app, std::move(outcome), request);

@@ -266,7 +266,10 @@ INNGEST_INLINE void scheduler::finish(const job& call, const http::response& ans
 INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64_t call_id,
                                           const std::vector<reported_operation>& operations, timestamp now) {
   active_run* run = state_.runs.find(run_id);
-  if (!run || run->last_call != call_id) return false;
+  if (!run) return false;
+  // An app may still run a call of an earlier engine that this one has yet to make again.
+  const bool is_made_again = run->calls == 0 && run->replay_job == call_id;
+  if (run->last_call != call_id && !is_made_again) return false;
   for (const reported_operation& op : operations) {
     const bool is_deferred = op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred;
     if (!scheduling::ends_step(op) && !is_deferred)
