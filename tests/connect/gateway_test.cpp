@@ -581,6 +581,32 @@ TEST_CASE("a call that an engine makes again after a planned restart saves what 
   CHECK(attempts_of(house.ended(event)) == 1);
 }
 
+TEST_CASE("a parallel group of a worker is followed by one call", "[connect][gateway]") {
+  house house;
+  worker_stand_in worker(house.server.port());
+  worker.connect();
+  const std::string event = house.send("far/f");
+  const std::vector<std::string> ids{"86f7e437faa5a7fce15d1ddcb9eaeaea377667b8",
+                                     "e9d71f5ee7c92d6dc9e92ffdad17b8bd49418f98"};
+  json plan = json::array(), result = json::array();
+  for (const std::string& id : ids)
+    plan.push_back({{"id", id}, {"op", "StepPlanned"}, {"name", id}, {"opts", {{"parallelMode", "wait"}}}});
+  const auto first = worker.next_call();
+  worker.acknowledge(first);
+  worker.reply(worker_stand_in::reply_to(first, plan.dump(), messages::response_status::not_completed));
+  const auto one = worker.next_call(), two = worker.next_call();
+  for (const auto& call : {one, two}) {
+    worker.acknowledge(call);
+    result = {{{"id", *call.step_id}, {"op", "StepRun"}, {"name", *call.step_id}, {"data", 1}}};
+    worker.reply(worker_stand_in::reply_to(call, result.dump(), messages::response_status::not_completed));
+    std::this_thread::sleep_for(50ms);  // a call after this step would be made now
+  }
+  const auto last = worker.next_call();
+  CHECK(json::parse(last.request_payload).at("steps").size() == 2);
+  worker.answer(last, "2");
+  CHECK(house.ended(event).output_text == "2");
+}
+
 // ---- who may connect --------------------------------------------------------------------------------------
 
 TEST_CASE("without a gateway, workers are told so", "[connect][gateway]") {

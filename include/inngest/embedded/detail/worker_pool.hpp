@@ -527,6 +527,8 @@ inline http::response worker_pool::response_of(connect::detail::sdk_response rep
   if (reply.status == response_status::done && !reply.no_retry) out.status = 200;
   if (reply.status == response_status::not_completed) out.status = 206;
   out.headers.add(protocol::header::sdk, std::move(reply.sdk_version));
+  if (reply.request_version > 0)
+    out.headers.add(protocol::header::request_version, std::to_string(reply.request_version));
   if (reply.no_retry) out.headers.add(protocol::header::no_retry, "true");
   if (reply.retry_after) out.headers.add(protocol::header::retry_after, std::move(*reply.retry_after));
   out.body = std::move(reply.body);
