@@ -1,7 +1,9 @@
 // Calls of one run that overlap, and ends of runs that lead to ends of others.
+#include <inngest/detail/hex.hpp>
 #include <inngest/embedded/detail/engine_core.hpp>
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/inngest.hpp>
+#include <inngest/protocol/error_info.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -83,6 +85,12 @@ struct run_of_f {
     return out;
   }
 };
+
+/// An app's answer to a call of a step that its function doesn't reach.
+std::string not_reached_text(const job& call) {
+  const std::string step = inngest::protocol::unnamed_step(inngest::detail::to_hex(*call.step));
+  return json{{"name", inngest::protocol::step_not_reached}, {"message", step + " was not reached"}}.dump();
+}
 
 }  // namespace
 
@@ -191,6 +199,77 @@ TEST_CASE("a parallel group is followed by one call, a race and old SDKs by one 
   }
   CHECK(calls == calls_after);
   CHECK(engine.only_run().status == run_status::completed);
+}
+
+TEST_CASE("a function with a new step before a planned one runs the new step first, without a retry",
+          "[embedded][calls]") {
+  driver engine({on_event("f", "a/x", {{"retries", 0}})});
+  engine.send({{"name", "a/x"}});
+  const auto not_reached = [&](const job& call) {
+    engine.answer(call, 500, not_reached_text(call), {{"x-inngest-no-retry", "false"}});
+  };
+  const auto plan = [&](const job& call, std::vector<int> steps) {
+    std::vector<json> all;
+    for (const int step : steps) all.push_back(operation("StepPlanned", step));
+    engine.report(call, all);
+  };
+  plan(engine.must_take(), {1, 2});
+  const job first = engine.must_take(), second = engine.must_take();
+  not_reached(first);
+  not_reached(second);
+  const job whole = engine.must_take();
+  CHECK_FALSE(whole.step);
+  plan(whole, {3});
+  const job added = engine.must_take();
+  CHECK(added.step_name == "step-3");
+  engine.report(added, {operation("StepRun", 3, {{"data", 1}})});
+  plan(engine.must_take(), {1, 2});
+  for (const int step : {1, 2}) {
+    const job call = engine.must_take();
+    CHECK(call.attempt == 0);
+    engine.report(call, {operation("StepRun", step, {{"data", 1}})});
+  }
+  job last = engine.must_take();
+  while (const auto later = engine.take()) {
+    engine.report(last, {json{{"op", "None"}, {"id", ""}}});
+    last = *later;
+  }
+  engine.answer(last, 200, "7");
+  CHECK(engine.only_run().status == run_status::completed);
+  CHECK(engine->is_idle());
+}
+
+TEST_CASE("a function whose steps have other ids in each call is not called in a loop", "[embedded][calls]") {
+  driver engine({on_event("f", "a/x", {{"retries", 1}})});
+  engine.send({{"name", "a/x"}});
+  int calls = 0;
+  for (auto call = engine.take(); call; call = engine.take()) {
+    REQUIRE(++calls < 20);
+    if (call->step)
+      engine.answer(*call, 500, not_reached_text(*call), {{"x-inngest-no-retry", "false"}});
+    else
+      engine.report(*call, {operation("StepPlanned", calls)});
+    engine.advance(1s);
+  }
+  CHECK(engine.only_run().status == run_status::failed);
+}
+
+TEST_CASE("a planned step that a function never reaches fails the run with its name", "[embedded][calls]") {
+  driver engine({on_event("f", "a/x", {{"retries", 0}})});
+  engine.send({{"name", "a/x"}});
+  engine.report(engine.must_take(), {operation("StepPlanned", 1)});
+  int calls = 0;
+  while (const auto call = engine.take()) {
+    REQUIRE(++calls < 10);
+    if (call->step)
+      engine.answer(*call, 500, not_reached_text(*call), {{"x-inngest-no-retry", "false"}});
+    else
+      engine.report(*call, {operation("StepPlanned", 1)});
+  }
+  CHECK(engine.only_run().status == run_status::failed);
+  REQUIRE(engine.only_run().error);
+  CHECK_THAT(engine.only_run().error->message,
+             Catch::Matchers::StartsWith("step \"step-1\" was not reached"));
 }
 
 TEST_CASE("a step of a group that waits for another attempt does not hold the others up",

@@ -4,6 +4,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <inngest/config.hpp>
@@ -66,6 +67,15 @@ failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::ti
 
 /// Appends the error as a JSON object.
 void write_error(std::string& out, const error_info& info);
+
+/// The name of the error of a call whose step the function did not reach. The engine then calls the whole
+/// function, which may have new steps before that one.
+inline constexpr const char* step_not_reached = "inngest::step_not_reached";
+
+/// A step in that error's message, which the engine replaces by the step's name.
+inline std::string unnamed_step(std::string_view hash) {
+  return "the step whose id has the hash " + std::string(hash);
+}
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 

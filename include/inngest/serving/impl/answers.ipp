@@ -90,11 +90,13 @@ INNGEST_INLINE http::response step_not_reached(const served_app& app, const exec
                                                const http::request& request) {
   std::string found;
   for (const std::string& step : outcome.found) found += (found.empty() ? "\"" : ", \"") + step + "\"";
-  http::response out = message_answer(
+  const std::string text =
+      protocol::unnamed_step(request.query("stepId").value_or("")) +
+      " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
+      ": step ids must not differ between the calls of a run, or the function was changed";
+  http::response out = json_answer(
       app, 500,
-      "the step whose id has the hash " + request.query("stepId").value_or("") +
-          " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
-          ": step ids must not differ between the calls of a run, or the function was changed");
+      detail::json_object_text().add("name", protocol::step_not_reached).add("message", text).text());
   out.headers.add(protocol::header::no_retry, "false");
   return out;
 }

@@ -32,6 +32,9 @@ struct pending_step {
   /// Whether the step belongs to a parallel group: the function is called again when all steps of the group
   /// have run.
   bool is_awaited = false;
+  /// Whether it was planned when the function was called because it had not reached another step, and had
+  /// nothing new.
+  bool is_replanned = false;
 };
 
 /// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
@@ -65,6 +68,8 @@ struct active_run {
   /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
   /// another call without anything new.
   std::map<step_hash, known_work> asked_with{};
+  /// What the run had when its function last did not reach a step.
+  std::optional<known_work> not_reached_with{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key

@@ -18,6 +18,7 @@
 #include <inngest/embedded/store.hpp>
 #include <inngest/http.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/http_run.hpp>
 
@@ -76,6 +77,14 @@ class answers {
   /// Whether the app may be called again because its answer asks for that. It may not ask twice without
   /// anything new in between: it would be called in a loop.
   static bool may_ask_again(active_run& run, const job& call, const app_answer& read);
+
+  /// Whether the function did not reach the step that was called, because it was changed: it has a new step
+  /// before that one, or no longer has it. Then the whole function is called, without using up an attempt.
+  /// A function that isn't deterministic would be called in a loop: this does not hold for a step that was
+  /// only planned by such a call.
+  static bool was_not_reached(const active_run& run, const job& call, const app_answer& read);
+  /// Replaces the hash in the error of a step that was not reached, because an app doesn't know the name.
+  static void name_step(const job& call, run_error& error);
 
   /// The error of an answer with which the run cannot continue.
   static run_error no_progress(const app_answer& read);

@@ -26,7 +26,12 @@ INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::
     if (!run.has_work()) state_.jobs.continue_run(run, now);
   } else if (read.what == app_answer::kind::completed) {
     complete(run, call.attempt, std::move(read.output), now);
+  } else if (was_not_reached(run, call, read)) {
+    run.pending.erase(*call.step);  // the function plans it again if it reaches it
+    run.not_reached_with = run.known();
+    state_.jobs.continue_run(run, now);
   } else {
+    if (call.step) name_step(call, read.error);
     run.problem = std::move(read.problem);
     run.failed_answer = failed_answer_of(answer, read.error);
     retry_or_fail(run, call, read.error, read.may_retry, answer, now);
@@ -156,6 +161,19 @@ INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run
 INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call) {
   const auto planned = call.step ? run.pending.find(*call.step) : run.pending.end();
   return planned != run.pending.end() && planned->second.job == call.id;
+}
+
+INNGEST_INLINE bool answers::was_not_reached(const active_run& run, const job& call, const app_answer& read) {
+  return read.error.name == protocol::step_not_reached && is_left_open(run, call) &&
+         !run.pending.at(*call.step).is_replanned;
+}
+
+INNGEST_INLINE void answers::name_step(const job& call, run_error& error) {
+  const std::string unnamed = protocol::unnamed_step(detail::to_hex(*call.step));
+  const std::size_t at = error.message.find(unnamed);
+  if (error.name != protocol::step_not_reached || at == std::string::npos) return;
+  error.message.replace(at, unnamed.size(), "step \"" + call.step_name + "\"");
+  error.text.clear();  // which had only the name and the message
 }
 
 INNGEST_INLINE void answers::continue_without_result(active_run& run, const job& call, const app_answer& read,
