@@ -1,5 +1,8 @@
 // Stopping reaches the bodies that run, and uses up no attempt.
+#include <httplib.h>
+
 #include <inngest/embedded.hpp>
+#include <inngest/embedded/http_server.hpp>
 #include <inngest/inngest.hpp>
 
 #include <atomic>
@@ -15,6 +18,7 @@
 #include "support/background.hpp"
 #include "support/eventually.hpp"
 #include "support/forwarding_store.hpp"
+#include "support/running_server.hpp"
 
 using namespace std::chrono_literals;
 using namespace inngest::embedded;
@@ -226,4 +230,48 @@ TEST_CASE("an engine can be stopped twice, and from its own body", "[embedded][s
   CHECK_FALSE(all_ended);
   CHECK(engine->stop(60s));
   CHECK(engine->stop(std::chrono::milliseconds::max()));
+}
+
+TEST_CASE("an engine that ends does not wait for an app over HTTP, and the next one calls it again",
+          "[embedded][stop]") {
+  std::atomic<int> calls{0};
+  std::atomic<bool> released{false};
+  httplib::Server app;
+  app.Post("/app", [&](const httplib::Request&, httplib::Response& response) {
+    if (++calls == 1) eventually([&] { return released.load(); });
+    response.set_header("x-inngest-sdk", "test:v1");
+    response.set_content("7", "application/json");
+  });
+  const support::running_server running(app);
+  const inngest::json function{
+      {"id", "far-f"},
+      {"name", "f"},
+      {"triggers", {{{"event", "test/go"}}}},
+      {"steps",
+       {{"step",
+         {{"id", "step"},
+          {"name", "step"},
+          {"runtime", {{"type", "http"}, {"url", running.url("/app?fnId=far-f&stepId=step")}}},
+          {"retries", {{"attempts", 0}}}}}}}};
+  const auto store = std::make_shared<memory_store>();
+  std::string run_id;
+  const auto began = std::chrono::steady_clock::now();
+  {
+    const auto client = quiet_client();
+    engine first(client, {}, {.store = store});
+    const http_server server(first, {.port = 0});
+    first.register_app("far", inngest::json{{"functions", {function}}}.dump());
+    first.send(go{});
+    REQUIRE(eventually([&] { return calls == 1; }));
+    run_id = first.runs().at(0).id;
+    CHECK_FALSE(first.stop(20ms));
+  }
+  CHECK(std::chrono::steady_clock::now() - began < 30s);
+  CHECK(calls == 1);
+  const auto client = quiet_client();
+  engine second(client, {}, {.store = store});
+  const http_server server(second, {.port = 0});
+  CHECK(second.wait_for(run_id, support::patience).status == run_status::completed);
+  CHECK(calls == 2);
+  released = true;
 }

@@ -60,7 +60,7 @@ class engine {
   /// already has an engine; store_error when the store fails.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
-  /// Like stop(), but waits without a time limit until all running step bodies have returned.
+  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned.
   ~engine();
 
   engine(const engine&) = delete;
@@ -70,7 +70,8 @@ class engine {
   /// tokens, and waits for them up to the grace period. Unfinished work stays in the store for the next
   /// engine. An interrupted attempt does not count: a body that throws because of its stop token runs again
   /// in the next engine. The engine still accepts events. Returns true when no call is running. A body that
-  /// ignores its stop token keeps running; if it returns before the process ends, its result counts.
+  /// ignores its stop token keeps running; if it returns before the process ends, its result counts. Calls of
+  /// apps over HTTP are abandoned when the grace period has passed: the next engine repeats them.
   bool stop(duration_ms grace = std::chrono::seconds(10));
 
   /// The number of running function calls and step requests.

@@ -9,6 +9,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -24,6 +25,8 @@ struct remote_call {
   std::string step{};
   /// Identifies the call within the run. A call that a crash interrupted is repeated with the same number.
   std::uint64_t job_id = 0;
+  /// Requested when the engine ends and waits no longer for the answer.
+  stop_token abandoned{};
 };
 
 /// A way to reach a function for one call. It may reserve capacity of a worker; the destructor releases it.
@@ -32,7 +35,7 @@ class app_route {
   virtual ~app_route() = default;
 
   /// Makes the call and returns the app's answer. `nullopt` means that no app received the call: it is
-  /// repeated later, without counting as an attempt.
+  /// repeated later, without counting as an attempt. The same holds for a call that was abandoned.
   /// \throws unreachable when the call failed otherwise.
   virtual std::optional<http::response> call(remote_call call) = 0;
 };

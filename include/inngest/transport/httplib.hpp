@@ -7,6 +7,7 @@
 #include <inngest/config.hpp>
 #include <inngest/http.hpp>
 #include <inngest/http/streaming.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest::inline INNGEST_ABI {
 namespace detail {
@@ -30,6 +31,10 @@ class httplib_transport final : public http::transport {
   /// (INNGEST_MAX_BODY_SIZE); configuration_error when the URL is not an http or https URL, or needs TLS that
   /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
+  /// The same, but a requested stop closes the connection: it then soon throws, or returns an answer that may
+  /// be incomplete.
+  http::response send(const http::request& request, std::chrono::milliseconds timeout,
+                      const stop_token& stop);
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within
   /// five seconds counts as unreachable.
   /// \throws what send() throws.

@@ -53,6 +53,7 @@
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/realtime/message.hpp>
 #include <inngest/serve.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
@@ -303,6 +304,7 @@ class engine_body {
   engine_core core_;
   engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_, cleaner_wake_};
   std::shared_ptr<remote_apps> apps_;
+  stop_source abandoning_;  // requested once the engine waits no longer for apps elsewhere
   const std::shared_ptr<app_contacts> contacts_ =
       std::make_shared<app_contacts>([this] { return clock_.now(); });
   engine_monitor monitor_{mutex_, core_, commits_, clock_, options_};

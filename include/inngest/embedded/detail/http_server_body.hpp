@@ -38,6 +38,7 @@
 #include <inngest/json/detail/dom.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/signature.hpp>
+#include <inngest/stop_token.hpp>
 #include <inngest/transport/httplib.hpp>
 
 namespace inngest::inline INNGEST_ABI::embedded {
@@ -50,8 +51,9 @@ class app_calls final : public remote_apps, public std::enable_shared_from_this<
   /// Signs calls with the key, unless it is empty. `timeout` applies to each call.
   app_calls(std::string signing_key, std::chrono::milliseconds timeout);
 
-  /// Calls an app and returns its answer. \throws unreachable when there is no answer.
-  http::response send(http::request request);
+  /// Calls an app and returns its answer. A requested stop closes the connection.
+  /// \throws unreachable when there is no answer.
+  http::response send(http::request request, const stop_token& stop = {});
 
   /// A route to a URL, which always exists.
   std::unique_ptr<app_route> route_to(const function_definition& function) override;
@@ -61,9 +63,7 @@ class app_calls final : public remote_apps, public std::enable_shared_from_this<
   class route final : public app_route {
    public:
     explicit route(std::shared_ptr<app_calls> calls) : calls_(std::move(calls)) {}
-    std::optional<http::response> call(remote_call call) override {
-      return calls_->send(std::move(call.request));
-    }
+    std::optional<http::response> call(remote_call call) override;
 
    private:
     std::shared_ptr<app_calls> calls_;  // a call may outlive the server

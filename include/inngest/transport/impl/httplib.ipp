@@ -19,6 +19,7 @@
 #include <inngest/http/detail/fields.hpp>
 #include <inngest/http/detail/request_line.hpp>
 #include <inngest/json/detail/text.hpp>
+#include <inngest/stop_token.hpp>
 #include <inngest/time/detail/saturated.hpp>
 #include <inngest/transport/detail/httplib_flags.hpp>
 #include <inngest/transport/httplib.hpp>
@@ -138,6 +139,27 @@ INNGEST_INLINE void set_timeouts(httplib::Client& connection, std::chrono::milli
   set(silence, [&](auto seconds, auto rest) { connection.set_write_timeout(seconds, rest); });
 }
 
+/// A stop before the connection exists can't close it: the connection then gives up immediately.
+INNGEST_INLINE void give_up_once_requested(httplib::Client& connection, const stop_token& stop) {
+  connection.set_socket_options([&connection, stop](auto) {
+    if (stop.stop_requested())
+      set_timeouts(connection, std::chrono::milliseconds(1), std::chrono::milliseconds(1));
+  });
+}
+
+/// Sends a request. A requested stop closes the connection.
+INNGEST_INLINE httplib::Result send_until(const stop_token& stop, httplib::Client& connection,
+                                          const httplib::Request& wire) {
+  if (!stop.stop_possible()) return connection.send(wire);
+  give_up_once_requested(connection, stop);
+  httplib::Result out = [&] {
+    const stop_callback ends(stop, [&] { connection.stop(); });
+    return connection.send(wire);
+  }();
+  connection.set_socket_options([](auto) {});  // the next request has nothing to do with this stop
+  return out;
+}
+
 INNGEST_INLINE httplib::Request httplib_request(const http::request& request, const std::string& target) {
   httplib::Request out;
   out.method = request.method;
@@ -219,6 +241,12 @@ INNGEST_INLINE httplib_transport::~httplib_transport() = default;
 
 INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
                                                       std::chrono::milliseconds timeout) {
+  return send(request, timeout, stop_token());
+}
+
+INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
+                                                      std::chrono::milliseconds timeout,
+                                                      const stop_token& stop) {
   const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
   detail::set_timeouts(*connection, timeout, timeout);
@@ -227,7 +255,7 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
     return body.take({bytes, size});
   };
-  const httplib::Result result = connection->send(wire);
+  const httplib::Result result = detail::send_until(stop, *connection, wire);
   if (!result) body.fail(request.method + " " + origin, result.error());
   http::response out = detail::response_of(*result);
   out.body = body.release();
@@ -252,11 +280,7 @@ INNGEST_INLINE void httplib_transport::stream(const http::request& request, cons
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
     return goes_on(!handlers.on_piece || handlers.on_piece({bytes, size}));
   };
-  // A stop before the connection exists can't close it: the connection then gives up immediately.
-  connection->set_socket_options([&](auto) {
-    if (handlers.stop.stop_requested())
-      detail::set_timeouts(*connection, std::chrono::milliseconds(1), std::chrono::milliseconds(1));
-  });
+  detail::give_up_once_requested(*connection, handlers.stop);
   const stop_callback ends(handlers.stop, [&] { connection->stop(); });
   if (handlers.stop.stop_requested()) return;
   const httplib::Result result =

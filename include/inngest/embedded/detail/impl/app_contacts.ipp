@@ -19,9 +19,11 @@ class app_contacts::noted_route final : public app_route {
       : inner_(std::move(inner)), contacts_(std::move(contacts)), app_(std::move(app)) {}
 
   std::optional<http::response> call(remote_call call) override {
+    const stop_token abandoned = call.abandoned;
     try {
       auto answer = inner_->call(std::move(call));
-      if (!answer) contacts_->note_error(app_, "no worker of the app accepted the call", false);
+      if (!answer && !abandoned.stop_requested())
+        contacts_->note_error(app_, "no worker of the app accepted the call", false);
       if (!answer) return answer;
       const std::string problem = app_problem(*answer);
       problem.empty() ? contacts_->note_contact(app_) : contacts_->note_error(app_, problem, true);

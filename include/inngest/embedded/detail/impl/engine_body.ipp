@@ -57,6 +57,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
+  abandoning_.request_stop();
   deliver();
   return all_ended;
 }
@@ -211,6 +212,7 @@ INNGEST_INLINE void engine_body::end_threads() {
     std::unique_lock lock(mutex_);
     settled_.wait(lock, [&] { return waiting_for_responses_ == 0; });
   }
+  if (!abandoning_.stop_requested()) stop(std::chrono::seconds(10));
   for (std::thread& worker : workers_) worker.join();
   bulk_.join();
   {

@@ -112,7 +112,8 @@ INNGEST_INLINE std::optional<http::response> engine_body::call_remote_app(engine
     return route.call({.request = std::move(made.request),
                        .run_id = made.what.run_id,
                        .step = made.what.step ? detail::to_hex(*made.what.step) : "step",
-                       .job_id = made.what.id});
+                       .job_id = made.what.id,
+                       .abandoned = abandoning_.get_token()});
   } catch (...) {
     return no_answer("Unable to reach the app: " + words_of_exception());
   }

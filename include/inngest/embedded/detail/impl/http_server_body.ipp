@@ -20,7 +20,17 @@ INNGEST_INLINE std::chrono::sys_seconds app_calls::signing_time() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-INNGEST_INLINE http::response app_calls::send(http::request request) {
+INNGEST_INLINE std::optional<http::response> app_calls::route::call(remote_call call) {
+  try {
+    http::response answer = calls_->send(std::move(call.request), call.abandoned);
+    if (!call.abandoned.stop_requested()) return answer;  // otherwise it may be incomplete
+  } catch (...) {
+    if (!call.abandoned.stop_requested()) throw;
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE http::response app_calls::send(http::request request, const stop_token& stop) {
   request.headers.add(protocol::header::server_kind, "dev");
   if (request.headers.find(protocol::header::run_id)) {  // from an endpoint, which accepts any body
     request.headers.add(
@@ -33,12 +43,12 @@ INNGEST_INLINE http::response app_calls::send(http::request request) {
     request.headers.add(protocol::header::signature,
                         protocol::sign(request.body, signing_key_, signing_time()));
   }
-  http::response out = transport_.send(request, timeout_);
+  http::response out = transport_.send(request, timeout_, stop);
   for (int left = max_redirects; is_redirect(out) && left > 0; --left) {
     auto next = redirected_url(request.url, out.headers.find("location").value_or(""));
     if (!next || *next == request.url) break;  // the answer fails the attempt
     request.url = std::move(*next);
-    out = transport_.send(request, timeout_);
+    out = transport_.send(request, timeout_, stop);
   }
   if (out.status == 201) unwrap(out);
   return out;
