@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -434,20 +435,96 @@ TEST_CASE("the engine holds a request for a response no longer than its sender w
     CHECK(held_for(garbage, 20ms) >= 20ms);
 }
 
-TEST_CASE("clients do not wait for the responses of an engine that stops", "[endpoint][engine]") {
+/// An endpoint that waits for an event, on an engine. Its client has been redirected once.
+struct waiting_endpoint {
+  inngest::client app = make_client();
+  inngest::durable_endpoint checkout;
+  engine host;
+  inngest::handler handler;
+  std::string location{};
+
+  explicit waiting_endpoint(std::chrono::milliseconds wait)
+      : checkout(
+            inngest::endpoint(app, {.id = "checkout", .wait = wait},
+                              [](endpoint_context& ctx) {
+                                return ctx.step.wait_for_event<paid>("paid", {.timeout = 1h}).has_value();
+                              })),
+        host(app, {checkout}, fast()),
+        handler(checkout.serve()) {
+    location = ask(handler, post()).headers.find("location").value_or("");
+  }
+  response poll() const { return ask(handler, {.method = "GET", .url = "/checkout" + location}); }
+};
+
+TEST_CASE("a client of an engine that has stopped is redirected only after the time of a request",
+          "[endpoint][engine]") {
+  waiting_endpoint f(300ms);
+  CHECK(f.host.stop(support::patience));
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(f.poll().status == 303);
+  CHECK(std::chrono::steady_clock::now() - began >= 250ms);
+}
+
+TEST_CASE("an engine that has stopped answers a request for a response after a pause, and no later",
+          "[endpoint][engine]") {
+  waiting_endpoint f(support::patience);
+  CHECK(f.host.stop(support::patience));
+  const auto ask_engine = [&] {
+    const request polled{.method = "GET", .url = "/checkout" + f.location};
+    return f.app.call_api({.method = "GET",
+                           .url = "/v1/http/runs/" + polled.query("inngestRun").value_or("") +
+                                  "/output?token=" + polled.query("inngestToken").value_or("")},
+                          support::patience);
+  };
+  const auto began = std::chrono::steady_clock::now();
+  const response told = ask_engine();
+  CHECK(told.status == 302);
+  CHECK(told.headers.find("retry-after") == "1");
+  CHECK(std::chrono::steady_clock::now() - began >= 900ms);
+  CHECK(std::chrono::steady_clock::now() - began < support::patience / 2);
+}
+
+TEST_CASE("the end of an engine does not wait for the clients that wait for its responses",
+          "[endpoint][engine]") {
+  auto f = std::make_unique<waiting_endpoint>(support::patience);
+  const inngest::client app = f->app;
+  const request polled{.method = "GET", .url = "/checkout" + f->location};
+  response told;
+  std::thread client([&] {
+    told = app.call_api({.method = "GET",
+                         .url = "/v1/http/runs/" + polled.query("inngestRun").value_or("") +
+                                "/output?token=" + polled.query("inngestToken").value_or("")},
+                        support::patience);
+  });
+  std::this_thread::sleep_for(100ms);
+  const auto began = std::chrono::steady_clock::now();
+  f.reset();
+  CHECK(std::chrono::steady_clock::now() - began < support::patience / 2);
+  client.join();
+  CHECK(told.status == 302);
+}
+
+TEST_CASE("a client gets the response of the next engine in the request that the last one could not answer",
+          "[endpoint][engine]") {
+  const support::temporary_folder folder;
   const auto app = make_client();
   const auto checkout =
-      inngest::endpoint(app, {.id = "checkout", .wait = support::patience}, [&](endpoint_context& ctx) {
+      inngest::endpoint(app, {.id = "checkout", .wait = support::patience}, [](endpoint_context& ctx) {
         return ctx.step.wait_for_event<paid>("paid", {.timeout = 1h}).has_value();
       });
-  engine engine(app, {checkout}, fast());
   const auto handler = checkout.serve();
-  const response first = ask(handler, post());
-  const std::string location(first.headers.find("location").value_or(""));
-  CHECK(engine.stop(support::patience));
-  const auto began = std::chrono::steady_clock::now();
-  CHECK(ask(handler, {.method = "GET", .url = "/checkout" + location}).status == 303);
-  CHECK(std::chrono::steady_clock::now() - began < support::patience / 2);
+  auto first = std::make_unique<engine>(app, std::vector<inngest::any_function>{checkout},
+                                        fast(on_disk(folder.path() / "engine.db")));
+  const std::string location(ask(handler, post()).headers.find("location").value_or(""));
+  response got;
+  std::thread client([&] { got = ask(handler, {.method = "GET", .url = "/checkout" + location}); });
+  first->stop(support::patience);
+  std::this_thread::sleep_for(200ms);
+  first.reset();
+  engine second(app, {checkout}, fast(on_disk(folder.path() / "engine.db")));
+  second.send(paid{});
+  client.join();
+  CHECK(got.body == "true");
 }
 
 TEST_CASE("responses that are no text, and statuses of 500, come back as they were", "[endpoint][engine]") {

@@ -212,15 +212,24 @@ class endpoint_runs {
     return out;
   }
 
-  /// Waits for the run's end. Returns whether the engine stops, so that waiting longer is in vain.
+  /// Waits for the run's end. Returns whether the engine stops. Then it waits only for a moment: the client
+  /// comes again, which it should not do at once, and the process may wait for this thread.
   bool await(const std::string& run_id, std::chrono::milliseconds wait) {
+    using clock = std::chrono::steady_clock;
+    constexpr std::chrono::seconds moment(1);
+    const clock::time_point end = clock::now() + detail::within_a_year(wait);
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
-    engine_.settled_.wait_for(lock, detail::within_a_year(wait), [&] {
+    const auto has_ended = [&] {
       if (!last && !engine_.core_.state().is_running(run_id)) last = engine_.core_.changed();
-      return engine_.core_.is_stopping() || (last && engine_.core_.committed() >= *last);
-    });
+      return last && engine_.core_.committed() >= *last;
+    };
+    engine_.settled_.wait_until(lock, end, [&] { return engine_.core_.is_stopping() || has_ended(); });
+    if (engine_.core_.is_stopping()) {
+      const clock::time_point soon = (std::min)(end, clock::now() + moment);
+      engine_.settled_.wait_until(lock, soon, [&] { return engine_.is_ending_ || has_ended(); });
+    }
     --engine_.waiting_for_responses_;
     engine_.settled_.notify_all();
     return engine_.core_.is_stopping();

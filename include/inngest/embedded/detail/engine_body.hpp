@@ -322,6 +322,7 @@ class engine_body {
   bool has_logged_missing_server_ = false;
   std::mutex backfilling_;         // taken before mutex_: one backfill at a time
   int waiting_for_responses_ = 0;  // threads in endpoint_runs
+  bool is_ending_ = false;         // the destructor waits for these threads
 
   takeover takeover_;  // outlives the threads, whose handlers may send events
   std::thread committer_;

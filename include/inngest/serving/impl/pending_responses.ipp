@@ -3,19 +3,23 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <inngest/config.hpp>
 #include <inngest/detail/ascii.hpp>
 #include <inngest/error.hpp>
+#include <inngest/http/detail/status.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/api.hpp>
 #include <inngest/protocol/headers.hpp>
 #include <inngest/protocol/http_run.hpp>
 #include <inngest/serving/pending_responses.hpp>
+#include <inngest/stop_token.hpp>
 
 namespace inngest::inline INNGEST_ABI::serving {
 
@@ -98,14 +102,33 @@ INNGEST_INLINE bool is_running(const http::response& answer) {
          detail::find_text(answer.body, "status") == "running";
 }
 
+/// Sleeps until the time is over or the call is asked to stop.
+INNGEST_INLINE void pause(std::chrono::steady_clock::duration time, const execution::call_stop& stop) {
+  std::mutex mutex;
+  std::condition_variable woken;
+  std::unique_lock lock(mutex);
+  const stop_callback wake(stop.token(), [&] {
+    const std::lock_guard held(mutex);
+    woken.notify_all();
+  });
+  woken.wait_for(lock, time, [&] { return stop.is_requested(); });
+}
+
+/// Whether to ask again: there is no output yet, or the server, or a proxy before it, has a passing problem.
+INNGEST_INLINE bool may_come_later(const http::response& answer) {
+  if (protocol::read_http_result(answer)) return false;
+  return is_running(answer) || detail::may_pass(answer.status);
+}
+
 /// Asks the server for a run's output until there is one. `nullopt` when there is none in time, or the call
 /// was asked to stop.
 ///
 /// A stop is seen between requests only, so these are short, and an answer that there is no output yet leads
 /// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
-/// that, and would hold several requests of one client. A pause follows an answer that came at once.
+/// that, and would hold several requests of one client. A pause follows an answer that came at once, and a
+/// server that stops or restarts is asked again, too: clients follow a redirect at once, and only so often.
 ///
-/// \throws unreachable when the server can't be reached
+/// \throws unreachable when the server could not be reached during the whole time
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
                                                              const http::request& request,
                                                              std::chrono::milliseconds wait,
@@ -116,7 +139,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
-  bool was_answered = false;
+  bool was_there = false;
   while (true) {
     const auto began = clock::now();
     const auto most =
@@ -124,19 +147,22 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
     const milliseconds held = most * 4 / 5;
     http::request asked = request;
     asked.headers.add(protocol::header::max_wait, std::to_string(held.count()));
+    std::optional<http::response> answer;
+    std::exception_ptr problem;
     try {
-      http::response answer = app.client.call_api(std::move(asked), most);
-      if (!is_running(answer)) return answer;
-      if (answer.headers.find(protocol::header::retry_after)) return std::nullopt;  // the engine stops
-      was_answered = true;
+      answer = app.client.call_api(std::move(asked), most);
+      if (!may_come_later(*answer)) return answer;
+      was_there = true;
     } catch (const unreachable&) {
-      const bool has_waited = clock::now() + most / 10 >= began + most;
-      if (!has_waited && !was_answered) throw;
-      if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
+      problem = std::current_exception();
+      was_there = was_there || clock::now() + most / 10 >= began + most;  // it held the request
     }
     if (clock::now() < began + held / 2)
-      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff));
-    if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
+      pause(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff), stop);
+    if (stop.is_requested()) return std::nullopt;
+    if (clock::now() < almost_end) continue;
+    if (problem && !was_there) std::rethrow_exception(problem);
+    return answer && !is_running(*answer) ? answer : std::nullopt;
   }
 }
 

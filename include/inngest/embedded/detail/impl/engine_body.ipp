@@ -205,6 +205,7 @@ INNGEST_INLINE void engine_body::begin_to_stop() {
 INNGEST_INLINE void engine_body::end_threads() {
   {
     const std::lock_guard lock(mutex_);
+    is_ending_ = true;
     begin_to_stop();
   }
   deliver();
