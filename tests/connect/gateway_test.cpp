@@ -456,7 +456,9 @@ TEST_CASE("a gateway that closes tells its workers, and its calls are made by th
   worker.read(kind::gateway_closing);
   CHECK(worker.closed() == "1001 connect_gateway_closing");
   closing.get();
-  CHECK(worker.ask_to_start()->status == 501);
+  const auto refused = worker.ask_to_start();
+  CHECK(refused->status == 503);
+  CHECK_THAT(refused->body, ContainsSubstring("stopping") && !ContainsSubstring("must create"));
   house.gateway.emplace(house.server, on_any_port());
   worker_stand_in again(house.server.port());
   again.connect();

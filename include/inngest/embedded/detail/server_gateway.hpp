@@ -32,9 +32,16 @@ class app_router final : public remote_apps {
     return gateway_;
   }
 
+  /// Whether there was one before. Then the server stops, or gets another one soon.
+  bool had_gateway() const {
+    const std::lock_guard lock(mutex_);
+    return had_gateway_;
+  }
+
   /// Null removes the gateway.
   void set_gateway(std::shared_ptr<server_gateway> gateway) {
     const std::lock_guard lock(mutex_);
+    had_gateway_ = true;
     gateway_.swap(gateway);
   }
 
@@ -53,6 +60,7 @@ class app_router final : public remote_apps {
   const std::shared_ptr<remote_apps> over_http_;
   mutable std::mutex mutex_;
   std::shared_ptr<server_gateway> gateway_;
+  bool had_gateway_ = false;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded

@@ -369,6 +369,8 @@ INNGEST_INLINE json http_server_body::described() const {
 
 INNGEST_INLINE http::response http_server_body::gateway_answer(const http::request& request) const {
   const auto gateway = router_->gateway();
+  if (!gateway && router_->had_gateway())
+    return engine_api::refusal(503, "this server is stopping: its connect_gateway has closed");
   if (!gateway)
     return engine_api::refusal(501,
                                "this server accepts no workers over Connect: its program must create an "
