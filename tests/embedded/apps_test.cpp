@@ -231,7 +231,7 @@ TEST_CASE("an engine tells where an app registered, and what went wrong with it 
   CHECK(told.sdk == "js");
   CHECK(told.sdk_version == "v3.99.1");
   CHECK(told.version == "2026-11");
-  CHECK_THAT(told.url, ContainsSubstring("http://127.0.0.1:"));
+  CHECK(told.url == mail.url());  // without the parameters of one function
   CHECK(told.functions == std::vector<std::string>{"mail-welcome"});
   CHECK(told.registered_at);
   CHECK(told.last_contact >= told.registered_at);
@@ -254,7 +254,7 @@ TEST_CASE("an engine tells where an app registered, and what went wrong with it 
   mail.is_of_sdk = true;
   mail.status = 401;
   call();
-  CHECK(told.last_error == "it answered a call with status 401");
+  CHECK_THAT(told.last_error, ContainsSubstring("HTTP 401") && ContainsSubstring("signing key"));
 
   mail.status = 500;  // the function failed: the app is well
   call();

@@ -448,6 +448,39 @@ TEST_CASE("a proxy's page is in the stack of the error", "[other_sdks]") {
   CHECK_THAT(error->text, ContainsSubstring("<h1>Bad Gateway") && ContainsSubstring("text/html"));
 }
 
+TEST_CASE("an app that refuses the engine's signing key fails the run with what it said", "[other_sdks]") {
+  const auto message_of = [](const inngest::http::response& answer) {
+    driver engine({on_event("f", "a/x", {{"retries", 0}})});
+    engine.send({{"name", "a/x"}});
+    engine->finish(engine.must_take(), answer, engine.now);
+    engine.keep();
+    const auto error = engine.only_run().error;
+    REQUIRE(error);
+    return error->message;
+  };
+  const auto is_told = [&](const inngest::http::response& answer) {
+    CHECK_THAT(message_of(answer), ContainsSubstring("HTTP 401") && ContainsSubstring("unauthorized") &&
+                                       ContainsSubstring("signing key") && !ContainsSubstring("before the"));
+  };
+  const inngest::http::headers of_sdk{{"content-type", "application/json"}, {"x-inngest-sdk", "js:v3"}};
+  is_told({.status = 401,
+           .headers = {{"content-type", "application/json"}},
+           .body = R"({"message":"unauthorized"})"});  // as this library answers
+  is_told({.status = 401, .headers = of_sdk, .body = R"({"message":"unauthorized"})"});
+  is_told({.status = 401, .headers = of_sdk, .body = "unauthorized\n"});
+  CHECK_THAT(message_of({.status = 401, .headers = of_sdk}), ContainsSubstring("signing key"));
+  CHECK(message_of({.status = 401, .body = "<h1>Sign in</h1>"}) ==
+        "Your server returned HTTP 401 before the SDK responded.");
+}
+
+TEST_CASE("the URL of an app is without the parameters of its functions", "[other_sdks]") {
+  const auto shown = [](const char* url) { return inngest::embedded::app_url(url); };
+  CHECK(shown("http://a:1/b?fnId=b-callee&stepId=step") == "http://a:1/b");
+  CHECK(shown("http://a:1/b?kept=1&fnId=f&more=2&stepId=s") == "http://a:1/b?kept=1&more=2");
+  CHECK(shown("http://a:1/b?stepId=s&kept=1") == "http://a:1/b?kept=1");
+  for (const char* own : {"http://a:1/b", "http://a:1/b?kept=1", ""}) CHECK(shown(own) == own);
+}
+
 TEST_CASE("a redirect leads to a URL that keeps the query", "[other_sdks]") {
   const std::string url = "http://a:1/x/y?fnId=f&stepId=s";
   const auto [location, target] = GENERATE_COPY(table<std::string, std::string>({

@@ -132,6 +132,9 @@ struct function_definition {
 /// The URL to call one step of a function, or with the step "step", the whole function.
 std::string call_url(const function_definition& function, const std::string& step);
 
+/// The URL of a function's app: without the parameters that name one function and its step.
+std::string app_url(std::string_view function_url);
+
 /// Reads one function of a registration. Errors name the function and the option.
 class definition_reader {
  public:

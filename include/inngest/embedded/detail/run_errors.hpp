@@ -36,6 +36,10 @@ run_error read_error(std::string_view text);
 /// before its SDK was called: the error's stack then contains the answer, like a server's.
 run_error read_error(const http::response& answer);
 
+/// What an app said that refused the signature of a call; empty for other answers. The page of a proxy that
+/// has its own users is another answer.
+std::string refused_signature(const http::response& answer);
+
 /// The problem with an unsuccessful answer, in a server's words.
 std::string problem_of(const http::response& answer);
 

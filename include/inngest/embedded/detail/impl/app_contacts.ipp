@@ -6,6 +6,7 @@
 
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/app_contacts.hpp>
+#include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/json/detail/text.hpp>
 #include <inngest/protocol/error_info.hpp>
 #include <inngest/protocol/headers.hpp>
@@ -98,6 +99,7 @@ INNGEST_INLINE std::string app_problem(const http::response& answer) {
   const bool is_of_protocol =
       answer.status == 200 || answer.status == 206 || answer.status == 400 || answer.status == 500;
   if (is_of_sdk && is_of_protocol) return {};
+  if (std::string refusal = refused_signature(answer); !refusal.empty()) return refusal;
   return "it answered a call with status " + std::to_string(answer.status) +
          (is_of_sdk ? "" : ", without the header of an Inngest SDK");
 }

@@ -25,7 +25,7 @@ INNGEST_INLINE app_info engine_body::describe_app(const std::string& id, const s
             .version = app_.settings().app_version(),
             .url = "this process",
             .registered_at = started_at_};
-  app_info out{.id = id, .url = url == connect_url ? "connect" : url};
+  app_info out{.id = id, .url = url == connect_url ? "connect" : app_url(url)};
   const std::string known = core_.state().registration_of(id, clock_.now());
   if (known.empty()) return out;
   const std::string sdk = detail::find_text(known, "sdk");

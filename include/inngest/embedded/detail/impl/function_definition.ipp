@@ -10,19 +10,29 @@
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE std::string call_url(const function_definition& function, const std::string& step) {
-  const std::size_t query = function.url.find('?');
-  std::string out =
-      function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
-  if (query == std::string::npos) return out;
-  std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // the app's own parameters
+/// The app's own parameters of a function's URL, each after a '&'.
+INNGEST_INLINE std::string own_parameters(std::string_view url) {
+  std::string out;
+  const std::size_t query = url.find('?');
+  std::string_view rest = query == std::string_view::npos ? std::string_view() : url.substr(query + 1);
+  while (!rest.empty()) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
       out += "&" + std::string(parameter);
     rest.remove_prefix((std::min)(parameter.size() + 1, rest.size()));
   }
   return out;
+}
+
+INNGEST_INLINE std::string call_url(const function_definition& function, const std::string& step) {
+  return function.url.substr(0, function.url.find('?')) + "?fnId=" + http::percent_encoded(function.slug) +
+         "&stepId=" + step + own_parameters(function.url);
+}
+
+INNGEST_INLINE std::string app_url(std::string_view function_url) {
+  std::string parameters = own_parameters(function_url);
+  if (!parameters.empty()) parameters.front() = '?';
+  return std::string(function_url.substr(0, function_url.find('?'))) + parameters;
 }
 
 INNGEST_INLINE function_definition definition_reader::read(const json& text, std::string app_id) {

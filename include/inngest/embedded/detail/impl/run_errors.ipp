@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <inngest/config.hpp>
 #include <inngest/embedded/detail/run_errors.hpp>
 #include <inngest/protocol/headers.hpp>
@@ -76,8 +78,19 @@ INNGEST_INLINE run_error upstream_error(const http::response& answer) {
   return out;
 }
 
+INNGEST_INLINE std::string refused_signature(const http::response& answer) {
+  if (answer.status != 401) return {};
+  std::string said = read_error(std::string_view(answer.body)).message;
+  const bool is_of_sdk = answer.headers.find(protocol::header::sdk).has_value();
+  if (said.empty() && !is_of_sdk) return {};
+  if (said.empty()) said = detail::to_printable(shortened(answer.body));
+  return "the app refused the call with HTTP 401" + (said.empty() ? said : " (" + said + ")") +
+         ": its signing key is not the engine's, or only one of them has a key";
+}
+
 INNGEST_INLINE run_error read_error(const http::response& answer) {
   if (answer.status == 0) return {"Error", answer.body};
+  if (std::string refusal = refused_signature(answer); !refusal.empty()) return {"Error", std::move(refusal)};
   if (!answer.headers.find(protocol::header::sdk)) return upstream_error(answer);
   run_error out = read_error(std::string_view(answer.body));
   if (!out.message.empty()) return out;
