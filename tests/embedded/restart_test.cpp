@@ -11,10 +11,12 @@
 #include <inngest/embedded/detail/function_definition.hpp>
 #include <inngest/embedded/sqlite_store.hpp>
 #include <inngest/embedded/store.hpp>
+#include <inngest/testing.hpp>
 
 #include "catch.hpp"
 #include "embedded/store_records.hpp"
 #include "support/eventually.hpp"
+#include "support/handler_driver.hpp"
 
 // What an engine makes of what an earlier one left in a store.
 
@@ -231,4 +233,41 @@ TEST_CASE("jobs of runs that ended meanwhile are cleared away", "[embedded][rest
   engine running(make_app(), {}, on(kept));
   CHECK(running.unreadable().empty());
   CHECK(eventually([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
+}
+
+TEST_CASE("what tells of the result of a step that changed code no longer has names the step",
+          "[embedded][restart]") {
+  const auto kept = std::make_shared<memory_store>();
+  const auto make = [](const inngest::client& app, bool is_new) {
+    return app.create_function({.id = "f"}, inngest::on<go>(), [is_new](auto& ctx) {
+      if (!is_new) ctx.step.run("charge", [] {});
+      ctx.step.sleep("nap", 1h);
+      if (is_new) ctx.step.run("refund", [] {});
+    });
+  };
+  std::string id;
+  {
+    const auto app = make_app();
+    engine first(app, {make(app, false)}, on(kept));
+    id = first.runs_of(first.send(go{}).ids.at(0)).at(0).id;
+    REQUIRE(eventually([&] { return sleeps(*kept); }));
+  }
+  const std::string hash = inngest::detail::to_hex(inngest::detail::sha1::of("charge"));
+  const auto recorded = inngest::testing::read_recorded_run(*kept, id);
+  {
+    const support::log_record log;
+    const auto app = inngest::client({.id = "app", .log = log.logger()});
+    const auto changed = make(app, true);
+    inngest::testing::harness harness(app, {changed});
+    const auto replayed = harness.replay(changed, recorded);
+    harness.execute(replayed);
+    CHECK(replayed.failed());
+    CHECK_THAT(replayed.error(), ContainsSubstring("\"charge\"") && ContainsSubstring(hash));
+    CHECK_THAT(log.text(), ContainsSubstring("\"charge\"") && ContainsSubstring(hash));
+  }
+  const support::log_record log;
+  const auto app = inngest::client({.id = "app", .log = log.logger()});
+  engine next(app, {make(app, true)}, on(kept, 2h));
+  CHECK(next.wait_for(id, support::patience).status == run_status::completed);
+  CHECK_THAT(log.text(), ContainsSubstring("\"charge\"") && ContainsSubstring(hash));
 }

@@ -61,10 +61,16 @@ struct host_services {
   std::function<void(const log_record&)> keep_log{};
   /// Whether a test has stored the step's result; empty when there is no test.
   std::function<bool(const step_hash&)> is_preloaded{};
+  /// The name of a run's step, for messages; the host of a server does not know it, and the function is
+  /// empty. It returns an empty name for an unknown step. Must not throw.
+  std::function<std::string(const std::string& run_id, const step_hash&)> name_of_step{};
 
   /// Whether a test calls the handler, and answers for servers and models.
   bool is_test() const { return static_cast<bool>(is_preloaded); }
 };
+
+/// How messages call a step of which a request has only the hash.
+std::string described_step(const host_services& services, const std::string& run_id, const step_hash& step);
 
 /// Options of one replay. Empty or null disables an option.
 struct replay_options {
@@ -438,7 +444,7 @@ class replay {
   std::size_t own_results() const;
   /// The number of results that no step has asked for. A test may store results that the run does not reach.
   std::size_t unused_results() const;
-  /// Describes the oldest unused result. Only the hash of its id is known.
+  /// Describes the oldest unused result. A request has only the hash of its id.
   std::string first_unused() const;
 
   void report_swallowed();

@@ -40,6 +40,7 @@ INNGEST_INLINE test_run harness::call(const any_function& endpoint, const http::
 INNGEST_INLINE test_run harness::replay(const any_function& function, const recorded_run& recorded) {
   const std::string id = simulation_->begin(function, recorded.events);
   for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
+  simulation_->note_names(recorded.names);
   return begin({*simulation_->find_run(id)}).front();
 }
 

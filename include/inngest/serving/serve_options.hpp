@@ -46,6 +46,9 @@ struct serve_options {
   /// For tests: whether the test has stored the step's result before the run began. No run has to ask for
   /// such a result, and no call has made it. Default: none is.
   std::function<bool(const step_hash&)> is_preloaded{};
+  /// For engines and tests: the name of a run's step, for messages; a call has only the hash of its id. Empty
+  /// for an unknown step. Called from any thread; it must not throw. Default: the hash alone is shown.
+  std::function<std::string(const std::string& run_id, const step_hash&)> name_of_step{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI

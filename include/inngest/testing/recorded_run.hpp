@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ struct recorded_run {
   /// The results by step, as in a call request: {"data": ...}, in the order in which the server received
   /// them.
   std::vector<std::pair<step_hash, std::string>> results{};
+  /// The names of the steps, for messages. A call request does not have them.
+  std::map<step_hash, std::string> names{};
 };
 
 /// Reads a run from the body of a call request, as an Inngest server sent it to the app.

@@ -124,6 +124,14 @@ class simulation {
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
   /// The id that the function gave the step; empty when no operation has told it.
   std::string id_of(const step_hash& step) const;
+  /// The id or, for a step of a recorded run, the name; empty for an unknown step.
+  std::string name_of(const step_hash& step) const;
+  /// The step as messages call it.
+  std::string shown_step(const step_hash& step) const;
+  /// Notes the names of the steps of a recorded run.
+  void note_names(const std::map<step_hash, std::string>& names) {
+    names_.insert(names.begin(), names.end());
+  }
   mocks& replaced() { return *mocks_; }
   const mocks& replaced() const { return *mocks_; }
 
@@ -230,8 +238,9 @@ class simulation {
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
-  std::map<step_hash, std::string> ids_;  // of the steps that operations told
-  std::set<std::string> called_runs_;     // ids
+  std::map<step_hash, std::string> ids_;    // of the steps that operations told
+  std::map<step_hash, std::string> names_;  // of the steps of recorded runs
+  std::set<std::string> called_runs_;       // ids
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;

@@ -126,6 +126,8 @@ class engine_body {
   run_histogram histogram(const run_query& query, std::size_t buckets, duration_ms most) const;
   std::vector<event_record> find_events(const event_query& query) const;
   std::optional<run> find_run(std::string_view run_id) const;
+  /// As the run's timeline calls it; empty when it does not have it.
+  std::string name_of_step(const std::string& run_id, const step_hash& step) const noexcept;
   run wait_for(std::string_view run_id, duration_ms timeout) const;
   bool wait_until_idle(duration_ms timeout) const;
   const client& app() const { return app_; }

@@ -661,10 +661,16 @@ INNGEST_INLINE std::size_t replay::unused_results() const {
   return left - (std::min)(left, static_cast<std::size_t>(excused));
 }
 
+INNGEST_INLINE std::string described_step(const host_services& services, const std::string& run_id,
+                                          const step_hash& step) {
+  const std::string name = services.name_of_step ? services.name_of_step(run_id, step) : std::string();
+  return (name.empty() ? "a step" : "step \"" + name + "\",") + " whose id has the hash " +
+         detail::to_hex(step);
+}
+
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!ids_.is_used(step) && !is_preloaded(step))
-      return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step) && !is_preloaded(step)) return described_step(services_, request_.run_id(), step);
   }
   return "other steps";
 }

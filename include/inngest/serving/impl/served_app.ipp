@@ -21,6 +21,7 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   services.keep_log = options.on_log;
   services.now = options.clock ? options.clock : [] { return std::chrono::system_clock::now(); };
   services.is_preloaded = options.is_preloaded;
+  services.name_of_step = options.name_of_step;
   services.send = [sender = client](std::vector<any_event> events, execution::replay& replay) {
     if (const std::string inherited = replay.propagated_sessions(); !inherited.empty()) {
       for (any_event& event : events) event.set_propagated_sessions(inherited);

@@ -45,7 +45,10 @@ INNGEST_INLINE recorded_run read_recorded_run(const embedded::store& store, std:
   if (!found) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
   recorded_run out;
   for (const auto& event : found->events) out.events.push_back(event.text);
-  for (auto& memo : store.memos_of(run_id)) out.results.emplace_back(memo.step, std::move(memo.text));
+  for (auto& memo : store.memos_of(run_id)) {
+    if (!memo.name.empty()) out.names.emplace(memo.step, std::move(memo.name));
+    out.results.emplace_back(memo.step, std::move(memo.text));
+  }
   return out;
 }
 

@@ -194,6 +194,18 @@ INNGEST_INLINE std::string simulation::id_of(const step_hash& step) const {
   return found == ids_.end() ? "" : found->second;
 }
 
+INNGEST_INLINE std::string simulation::name_of(const step_hash& step) const {
+  std::string id = id_of(step);
+  const auto found = names_.find(step);
+  return !id.empty() || found == names_.end() ? id : found->second;
+}
+
+INNGEST_INLINE std::string simulation::shown_step(const step_hash& step) const {
+  if (const std::string id = id_of(step); !id.empty()) return "step \"" + id + "\"";
+  const std::string name = name_of(step);
+  return "step " + (name.empty() ? name : "\"" + name + "\" ") + "with the hash " + detail::to_hex(step);
+}
+
 INNGEST_INLINE const std::vector<embedded::reported_operation>& simulation::operations(
     const std::string& run_id) const {
   static const std::vector<embedded::reported_operation> none;
@@ -251,7 +263,8 @@ INNGEST_INLINE serve_options simulation::serving(bool is_strict) const {
   return {.strict = is_strict,
           .framework = "testing",
           .clock = clock(),
-          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); }};
+          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); },
+          .name_of_step = [this](const std::string&, const step_hash& step) { return name_of(step); }};
 }
 
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
@@ -350,18 +363,16 @@ INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
   const std::set<step_hash> reached = mocks_->reached_steps();
   for (const step_hash& step : run->stack) {
     if (reached.contains(step) || mocks_->is_preloaded(step)) continue;
-    const std::string id = id_of(step);
     http::response out{.status = 400};
     out.headers.add("content-type", "application/json");
     out.headers.add(protocol::header::sdk, protocol::sdk_name);
     out.headers.add(protocol::header::no_retry, "true");
-    out.body =
-        json{{"name", "inngest::unused_result"},
-             {"message", "the function has ended, but no step asked for the stored result of step " +
-                             (id.empty() ? "with the hash " + detail::to_hex(step) : "\"" + id + "\"") +
-                             ": a run that began with the earlier code has it, so the step must keep "
-                             "its id while such runs exist"}}
-            .dump();
+    out.body = json{{"name", "inngest::unused_result"},
+                    {"message", "the function has ended, but no step asked for the stored result of " +
+                                    shown_step(step) +
+                                    ": a run that began with the earlier code has it, so the step must keep "
+                                    "its id while such runs exist"}}
+                   .dump();
     return out;
   }
   return std::nullopt;

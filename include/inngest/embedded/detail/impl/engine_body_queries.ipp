@@ -109,6 +109,19 @@ INNGEST_INLINE std::optional<run> engine_body::find_run(std::string_view run_id)
   return std::move(found->run);
 }
 
+INNGEST_INLINE std::string engine_body::name_of_step(const std::string& run_id,
+                                                     const step_hash& step) const noexcept {
+  try {
+    const auto found = find_run(run_id);
+    if (!found) return {};
+    for (const timeline_entry& entry : found->timeline) {
+      if (entry.step_id == step) return entry.step;
+    }
+  } catch (...) {  // a name is not worth a failure of the store
+  }
+  return {};
+}
+
 INNGEST_INLINE std::vector<run> engine_body::find_runs(const run_query& query) const {
   std::vector<run> out;
   run_query rest = query;
