@@ -1409,7 +1409,9 @@ INNGEST_INLINE std::optional<std::string> from_base64(std::string_view text) {
 
 // inngest/json/detail/containers.hpp
 
+#include <charconv>
 #include <iterator>
+#include <system_error>
 #include <tuple>
 
 // inngest/json/detail/document.hpp
@@ -2444,13 +2446,25 @@ concept range_like = requires(const T& range) {
   range.begin();
   range.end();
 };
+/// A map with several values of a key.
+template <class T>
+concept inserts_always = requires(T& map, const typename T::value_type& pair) {
+  { map.insert(pair) } -> std::same_as<typename T::iterator>;
+};
+/// Integers that are numbers to everybody, and not characters.
+template <class T>
+concept number_like =
+    std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !is_other_character<T>;
+/// A map whose keys become decimal names.
+template <class T>
+concept has_number_keys = number_like<typename T::key_type> && !inserts_always<T> && !has_own_to_json<T>;
 template <class T>
 concept map_like = range_like<T> && requires {
   typename T::key_type;
   typename T::mapped_type;
-} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type>);
-/// A map whose keys are neither text nor an enumeration with INNGEST_ENUM. nlohmann writes it as an array of
-/// pairs.
+} &&(std::same_as<typename T::key_type, std::string> || has_names<typename T::key_type> ||
+     has_number_keys<T>);
+/// A map whose keys are not the names of an object. nlohmann writes it as an array of pairs.
 template <class T>
 concept has_mapped_type = requires {
   typename T::mapped_type;
@@ -2460,9 +2474,7 @@ concept has_other_keys = has_mapped_type<T> && !map_like<T>;
 
 /// A map with several values of a key, which an object doesn't have.
 template <class T>
-concept repeats_keys = map_like<T> && requires(T& map, const typename T::value_type& pair) {
-  { map.insert(pair) } -> std::same_as<typename T::iterator>;
-};
+concept repeats_keys = map_like<T> && inserts_always<T>;
 
 template <class T>
 consteval json_kind kind_of();
@@ -2589,9 +2601,7 @@ void check(const T& value, const json_path& at) {
 
 // inngest/json/detail/scalars.hpp
 
-#include <charconv>
 #include <cmath>
-#include <system_error>
 
 // inngest/json/detail/parse_real.hpp
 
@@ -2690,7 +2700,20 @@ struct codec<T, json_kind::text> {
                   "inngest: text can only be read into a type that owns it: use std::string");
     return T(std::string(text_of(value, at)));
   }
-  static void write(std::string& out, const T& value, const json_path& at) { write_quoted(out, value, at); }
+  static void write(std::string& out, const T& value, const json_path& at) {
+    if (is_null(value))
+      out += "null";
+    else
+      write_quoted(out, value, at);
+  }
+
+ private:
+  static bool is_null(const T& value) {
+    if constexpr (std::is_pointer_v<T>)
+      return value == nullptr;
+    else
+      return false;
+  }
 };
 
 template <class Number>
@@ -3033,7 +3056,7 @@ struct codec<T, json_kind::mapping> {
     for (const auto& [key, mapped] : value) {
       if (!first) out += ',';
       first = false;
-      const std::string_view name = name_of(key, at);
+      const auto name = name_of(key, at);
       const json_path here(at, name);
       write_quoted(out, name, here);
       out += ':';
@@ -3048,14 +3071,30 @@ struct codec<T, json_kind::mapping> {
   static key_type key_of(const std::string& name, const json_path& at) {
     if constexpr (has_names<key_type>)
       return codec<key_type>::value_of(name, at);
+    else if constexpr (number_like<key_type>)
+      return number_of(name, at);
     else
       return name;
   }
-  static std::string_view name_of(const key_type& key, const json_path& at) {
+  static auto name_of(const key_type& key, const json_path& at) {
     if constexpr (has_names<key_type>)
       return codec<key_type>::name_of(key, at);
+    else if constexpr (number_like<key_type>)
+      return std::to_string(key);
     else
-      return key;
+      return std::string_view(key);
+  }
+
+  /// Takes a number only as it is written, so that no two names are the same key.
+  static key_type number_of(const std::string& name, const json_path& at) {
+    key_type out{};
+    const auto problem = std::from_chars(name.data(), name.data() + name.size(), out).ec;
+    if (problem != std::errc{} || std::to_string(out) != name) {
+      using limits = std::numeric_limits<key_type>;
+      fail_at(at, "expected an integer from " + std::to_string((limits::min)()) + " to " +
+                      std::to_string((limits::max)()) + " as the name, found \"" + name + '"');
+    }
+    return out;
   }
 };
 
@@ -3153,6 +3192,15 @@ struct member_does_not_fit_its_form {
                 "inngest: the form that INNGEST_FIELDS names does not fit the type of the member");
 };
 
+/// Like the templates above, for a member that is read.
+template <auto Pointer, class Member>
+struct remove_const_from_the_member_to_read_it {
+  static_assert(
+      !std::is_const_v<Member>,
+      "inngest: a member named in INNGEST_FIELDS is const, so its type can be written as JSON but not "
+      "read: declare the member without const");
+};
+
 template <class Pointer>
 struct pointed_member;
 template <class Owner, class Member>
@@ -3169,6 +3217,7 @@ struct field {
   using check = std::conditional_t<std::same_as<Form, own_form>,
                                    member_needs_INNGEST_FIELDS_or_to_json<Pointer, member_type>,
                                    member_does_not_fit_its_form<Pointer, member_type, Form>>;
+  using check_reading = remove_const_from_the_member_to_read_it<Pointer, member_type>;
   static constexpr auto pointer = Pointer;
 
   std::string_view name;           // in JSON
@@ -3408,6 +3457,10 @@ template <class Fields>
 struct json_members;
 template <class... Fields>
 struct json_members<std::tuple<Fields...>> : Fields::check... {};
+template <class Fields>
+struct readable_members;
+template <class... Fields>
+struct readable_members<std::tuple<Fields...>> : Fields::check_reading... {};
 
 template <class T>
 struct codec<T, json_kind::fields> {
@@ -3419,6 +3472,7 @@ struct codec<T, json_kind::fields> {
   static T read(json_value& value, const json_path& at) {
     static_assert(std::default_initializable<T>,
                   "inngest: a type with INNGEST_FIELDS must be default constructible");
+    static_assert(sizeof(readable_members<std::remove_const_t<decltype(all)>>) > 0);
     expect(value, json_type::object, at, "object");
     T out{};
     std::array<bool, count> seen{};
@@ -3481,7 +3535,8 @@ struct codec<T, json_kind::fields> {
   static bool read_member(T& out, std::string_view key, json_value& value, const json_path& at, bool& seen) {
     using Field = std::tuple_element_t<Index, decltype(all)>;
     using type = typename Field::member_type;
-    if constexpr (!std::same_as<type, extra_fields> && Field::form::template fits<type>()) {
+    if constexpr (!std::same_as<type, extra_fields> && !std::is_const_v<type> &&
+                  Field::form::template fits<type>()) {
       constexpr std::string_view name = std::get<Index>(all).name;
       // key == name, but compilers that know the size need no call of memcmp
       if (key.size() != name.size() || std::memcmp(key.data(), name.data(), name.size()) != 0) return false;
@@ -7343,13 +7398,38 @@ struct trigger {
   std::vector<trigger_definition> definitions;
 };
 
+namespace detail {
+
+/// The first list, followed by the types of the second that it does not contain.
+template <class Trigger, class... More>
+struct merged {
+  using type = Trigger;
+};
+template <class... Events, class First, class... Rest>
+struct merged<trigger<Events...>, First, Rest...>
+    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
+                         merged<trigger<Events..., First>, Rest...>> {};
+
+/// Whether no type occurs twice.
+template <class... Types>
+inline constexpr bool are_distinct = true;
+template <class First, class... Rest>
+inline constexpr bool are_distinct<First, Rest...> =
+    !(std::is_same_v<First, Rest> || ...) && are_distinct<Rest...>;
+
+}  // namespace detail
+
 /// Starts the function for every event of the given types:
 /// `on<Created>()`, `on<Created, Deleted>()`, `on<Created>({.expression = "event.data.size > 3"})`.
 template <event_type... Events>
 [[nodiscard]] auto on(const trigger_options& options = {}) {
   constexpr bool has_events = sizeof...(Events) > 0;
   static_assert(has_events, "inngest: on<...>() needs an event type: on<MyEvent>()");
-  if constexpr (has_events) {
+  constexpr bool has_repeated = !detail::are_distinct<Events...>;
+  static_assert(!has_repeated, "inngest: on<...>() names an event type twice: name each type once");
+  if constexpr (has_repeated) {
+    return typename detail::merged<trigger<>, Events...>::type{};  // avoids further compile errors
+  } else if constexpr (has_events) {
     return trigger<Events...>{
         {trigger_definition{.event = std::string(Events::name), .expression = options.expression}...}};
   } else {
@@ -7374,16 +7454,6 @@ template <class Data = json>
 }
 
 namespace detail {
-
-/// The first list, followed by the types of the second that it does not contain.
-template <class Trigger, class... More>
-struct merged {
-  using type = Trigger;
-};
-template <class... Events, class First, class... Rest>
-struct merged<trigger<Events...>, First, Rest...>
-    : std::conditional_t<(std::is_same_v<Events, First> || ...), merged<trigger<Events...>, Rest...>,
-                         merged<trigger<Events..., First>, Rest...>> {};
 
 template <class... Events, class... More>
 auto join(trigger<Events...> first, trigger<More...> second) {
@@ -8113,6 +8183,15 @@ failure describe(const std::exception_ptr& thrown, std::chrono::system_clock::ti
 /// Appends the error as a JSON object.
 void write_error(std::string& out, const error_info& info);
 
+/// The name of the error of a call whose step the function did not reach. The engine then calls the whole
+/// function, which may have new steps before that one.
+inline constexpr const char* step_not_reached = "inngest::step_not_reached";
+
+/// A step in that error's message, which the engine replaces by the step's name.
+inline std::string unnamed_step(std::string_view hash) {
+  return "the step whose id has the hash " + std::string(hash);
+}
+
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
 // inngest/protocol/impl/error_info.ipp
@@ -8252,8 +8331,6 @@ constexpr bool takes_event_data(step_kind kind) {
 /// \throws payload_error naming the step.
 std::string accepted_input(const step_info& step, const std::string& input);
 
-protocol::failure error_of_stale_call();
-
 /// The answer has more operations than a server accepts.
 protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
                                     std::chrono::system_clock::time_point now);
@@ -8334,12 +8411,6 @@ INNGEST_INLINE std::string warning_of_swallowed(const std::string& step_id, cons
   return "the interrupt of step \"" + step_id + "\", called at " + called_at +
          ", was swallowed: a catch (...) around a step must end with `throw;`. The run continues correctly, "
          "but the code after the catch runs too early";
-}
-
-INNGEST_INLINE protocol::failure error_of_stale_call() {
-  return {.info = {.name = "inngest::stale_call",
-                   .message = "another call of this run has taken over, so this call stopped"},
-          .retriable = false};
 }
 
 INNGEST_INLINE protocol::failure error_of_too_many(std::size_t operations, std::size_t most,
@@ -8543,6 +8614,10 @@ operation run_complete(std::string result);
 operation run_failed(const failure& failure);
 
 std::string write_operations(const std::vector<operation>& operations);
+
+/// The operations of an answer that neither ends nor fails its run, because another call has taken over.
+/// Servers ignore it, and call the function again if no other call of the run is in progress.
+inline constexpr std::string_view no_news = R"([{"id":"","op":"None"}])";
 
 }  // namespace inngest::inline INNGEST_ABI::protocol
 
@@ -9821,10 +9896,16 @@ struct host_services {
   std::function<void(const log_record&)> keep_log{};
   /// Whether a test has stored the step's result; empty when there is no test.
   std::function<bool(const step_hash&)> is_preloaded{};
+  /// The name of a run's step, for messages; the host of a server does not know it, and the function is
+  /// empty. It returns an empty name for an unknown step. Must not throw.
+  std::function<std::string(const std::string& run_id, const step_hash&)> name_of_step{};
 
   /// Whether a test calls the handler, and answers for servers and models.
   bool is_test() const { return static_cast<bool>(is_preloaded); }
 };
+
+/// How messages call a step of which a request has only the hash.
+std::string described_step(const host_services& services, const std::string& run_id, const step_hash& step);
 
 /// Options of one replay. Empty or null disables an option.
 struct replay_options {
@@ -9858,6 +9939,7 @@ struct outcome {
     operations,   ///< `operations` must be reported
     not_reached,  ///< the requested step was not found
     interrupted,  ///< the call was asked to stop before the requested step began
+    overtaken,    ///< another call of the run has taken over: nothing of this call counts
   };
   kind ended = kind::completed;
   std::string result{};                        // JSON
@@ -10197,7 +10279,7 @@ class replay {
   std::size_t own_results() const;
   /// The number of results that no step has asked for. A test may store results that the run does not reach.
   std::size_t unused_results() const;
-  /// Describes the oldest unused result. Only the hash of its id is known.
+  /// Describes the oldest unused result. A request has only the hash of its id.
   std::string first_unused() const;
 
   void report_swallowed();
@@ -10798,6 +10880,10 @@ INNGEST_INLINE void replay::end_memoization() {
 INNGEST_INLINE void replay::finish(outcome& out, const std::exception_ptr& thrown) {
   const bool completed = !interrupted_ && !thrown && operations_.empty() && !request_.target();
   if (options_.checkpoints && !is_stale_) save_rest(completed);
+  if (is_stale_) {
+    out.ended = outcome::kind::overtaken;
+    return;
+  }
   if (auto failure = own_failure()) return fail(out, *std::move(failure));
   const bool fits = operations_.size() + deferred_.size() < options_.limits.operations;
   const std::exception_ptr error = completed && fits ? notify_complete(out.result) : thrown;
@@ -10819,7 +10905,6 @@ INNGEST_INLINE void replay::save_rest(bool completed) {
 }
 
 INNGEST_INLINE std::optional<protocol::failure> replay::own_failure() {
-  if (is_stale_) return error_of_stale_call();
   if (auto problem = misuse()) return problem;
   return std::move(fatal_);
 }
@@ -10848,7 +10933,7 @@ INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
   else if (is_last_attempt())
     failure.retriable = false;
   out.ended = outcome::kind::failed;
-  if (!deferred_.empty() && !is_stale_) {
+  if (!deferred_.empty()) {
     operations_.clear();
     take_deferred();
     operations_.push_back(protocol::run_failed(failure));
@@ -10914,10 +10999,16 @@ INNGEST_INLINE std::size_t replay::unused_results() const {
   return left - (std::min)(left, static_cast<std::size_t>(excused));
 }
 
+INNGEST_INLINE std::string described_step(const host_services& services, const std::string& run_id,
+                                          const step_hash& step) {
+  const std::string name = services.name_of_step ? services.name_of_step(run_id, step) : std::string();
+  return (name.empty() ? "a step" : "step \"" + name + "\",") + " whose id has the hash " +
+         detail::to_hex(step);
+}
+
 INNGEST_INLINE std::string replay::first_unused() const {
   for (const step_hash& step : request_.completed()) {
-    if (!ids_.is_used(step) && !is_preloaded(step))
-      return "a step whose id has the hash " + detail::to_hex(step);
+    if (!ids_.is_used(step) && !is_preloaded(step)) return described_step(services_, request_.run_id(), step);
   }
   return "other steps";
 }
@@ -10960,6 +11051,19 @@ struct result_form<Returned> {
 };
 template <class Returned>
 using result_form_t = typename result_form<Returned>::type;
+
+/// Converts to a const context only.
+template <class Context>
+struct only_const {
+  operator const Context&() const;
+};
+/// Whether a handler takes a const context. The answer is known for handlers that are no templates: of
+/// others, the body would be compiled for another type.
+template <class Handler, class Context>
+inline constexpr bool takes_const = false;
+template <class Handler, class Context>
+  requires(std::is_function_v<std::remove_pointer_t<Handler>> || requires { &Handler::operator(); })
+inline constexpr bool takes_const<Handler, Context> = std::invocable<Handler&, only_const<Context>>;
 
 template <class Returned>
 concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
@@ -14905,6 +15009,25 @@ INNGEST_INLINE deferred_parent read_deferred_parent(std::string_view event) {
 
 // inngest/client.hpp
 
+// inngest/detail/copyable.hpp
+
+namespace inngest::inline INNGEST_ABI::detail {
+
+/// A callable that std::function can hold: the callable itself, or one whose copies share it because it can
+/// only be moved, like a lambda that captures a std::unique_ptr.
+template <class Callable>
+auto copyable(Callable callable) {
+  if constexpr (std::copy_constructible<Callable>) {
+    return callable;
+  } else {
+    return [shared = std::make_shared<Callable>(std::move(callable))](auto&&... arguments) -> decltype(auto) {
+      return (*shared)(std::forward<decltype(arguments)>(arguments)...);
+    };
+  }
+}
+
+}  // namespace inngest::inline INNGEST_ABI::detail
+
 // inngest/options/detail/check_options.hpp
 
 // inngest/time/detail/cron.hpp
@@ -17050,11 +17173,16 @@ struct handler_traits {
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");
 
+  static constexpr bool may_change_context = !takes_const<Handler, Context>;
+  static_assert(may_change_context,
+                "inngest: steps change the context: take inngest::context<MyEvent>& ctx, not const (or the "
+                "failure_context, cancel_context or success_context)");
+
   using returned = returned_by_t<Handler, Context&>;
   static_assert(json_result<returned>,
                 "inngest: a handler's result is stored as JSON: declare its type with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
-  static constexpr bool valid = takes_context && may_throw && json_result<returned>;
+  static constexpr bool valid = takes_context && may_throw && may_change_context && json_result<returned>;
   using output = result_form_t<returned>;
 };
 
@@ -17062,8 +17190,9 @@ struct handler_traits {
 template <class Context, class Handler>
 any_function::handler_type erase_handler(Handler handler) {
   using traits = handler_traits<Handler, Context>;
-  return [handler = std::move(handler)](execution::replay& replay, const handler_resources& resources,
-                                        std::string& result) mutable {
+  return copyable([handler = std::move(handler)](execution::replay& replay,
+                                                 const handler_resources& resources,
+                                                 std::string& result) mutable {
     if constexpr (traits::valid) {
       Context ctx(replay, resources);
       if constexpr (std::is_void_v<typename traits::returned>) {
@@ -17073,7 +17202,7 @@ any_function::handler_type erase_handler(Handler handler) {
         encode_to(result, handler(ctx), "result");
       }
     }
-  };
+  });
 }
 
 /// How a run ended, for the handler of that end.
@@ -18623,6 +18752,9 @@ struct serve_options {
   /// For tests: whether the test has stored the step's result before the run began. No run has to ask for
   /// such a result, and no call has made it. Default: none is.
   std::function<bool(const step_hash&)> is_preloaded{};
+  /// For engines and tests: the name of a run's step, for messages; a call has only the hash of its id. Empty
+  /// for an unknown step. Called from any thread; it must not throw. Default: the hash alone is shown.
+  std::function<std::string(const std::string& run_id, const step_hash&)> name_of_step{};
 };
 
 }  // namespace inngest::inline INNGEST_ABI
@@ -18692,6 +18824,7 @@ INNGEST_INLINE served_app::served_app(inngest::client served, const std::vector<
   services.keep_log = options.on_log;
   services.now = options.clock ? options.clock : [] { return std::chrono::system_clock::now(); };
   services.is_preloaded = options.is_preloaded;
+  services.name_of_step = options.name_of_step;
   services.send = [sender = client](std::vector<any_event> events, execution::replay& replay) {
     if (const std::string inherited = replay.propagated_sessions(); !inherited.empty()) {
       for (any_event& event : events) event.set_propagated_sessions(inherited);
@@ -18853,11 +18986,13 @@ INNGEST_INLINE http::response step_not_reached(const served_app& app, const exec
                                                const http::request& request) {
   std::string found;
   for (const std::string& step : outcome.found) found += (found.empty() ? "\"" : ", \"") + step + "\"";
-  http::response out = message_answer(
+  const std::string text =
+      protocol::unnamed_step(request.query("stepId").value_or("")) +
+      " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
+      ": step ids must not differ between the calls of a run, or the function was changed";
+  http::response out = json_answer(
       app, 500,
-      "the step whose id has the hash " + request.query("stepId").value_or("") +
-          " was not reached; the function reached " + (found.empty() ? "no new step" : found) +
-          ": step ids must not differ between the calls of a run, or the function was changed");
+      detail::json_object_text().add("name", protocol::step_not_reached).add("message", text).text());
   out.headers.add(protocol::header::no_retry, "false");
   return out;
 }
@@ -18882,6 +19017,8 @@ INNGEST_INLINE http::response answer_for(const served_app& app, execution::outco
     }
     case kind::interrupted:
       return busy_answer(app, "the call was asked to stop before its step began");
+    case kind::overtaken:
+      return json_answer(app, 206, std::string(protocol::no_news));
     case kind::not_reached:
       break;
   }
@@ -19566,7 +19703,8 @@ INNGEST_INLINE http::response call_function(const served_app& app, const served_
 
   execution::outcome outcome = run_handler(app, served, call, replay_options);
   seal_response(outcome);
-  if (app.options.strict && outcome.ended != execution::outcome::kind::interrupted)
+  using kind = execution::outcome::kind;
+  if (app.options.strict && outcome.ended != kind::interrupted && outcome.ended != kind::overtaken)
     check_determinism(app, served, call, replay_options, outcome);
   log_warnings(app, served, call, outcome);
   http::response out = answer_for(app, std::move(outcome), request);
@@ -20764,6 +20902,10 @@ class httplib_transport final : public http::transport {
   /// (INNGEST_MAX_BODY_SIZE); configuration_error when the URL is not an http or https URL, or needs TLS that
   /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
+  /// The same, but a requested stop closes the connection: it then soon throws, or returns an answer that may
+  /// be incomplete.
+  http::response send(const http::request& request, std::chrono::milliseconds timeout,
+                      const stop_token& stop);
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within
   /// five seconds counts as unreachable.
   /// \throws what send() throws.
@@ -20894,6 +21036,27 @@ INNGEST_INLINE void set_timeouts(httplib::Client& connection, std::chrono::milli
   set(silence, [&](auto seconds, auto rest) { connection.set_write_timeout(seconds, rest); });
 }
 
+/// A stop before the connection exists can't close it: the connection then gives up immediately.
+INNGEST_INLINE void give_up_once_requested(httplib::Client& connection, const stop_token& stop) {
+  connection.set_socket_options([&connection, stop](auto) {
+    if (stop.stop_requested())
+      set_timeouts(connection, std::chrono::milliseconds(1), std::chrono::milliseconds(1));
+  });
+}
+
+/// Sends a request. A requested stop closes the connection.
+INNGEST_INLINE httplib::Result send_until(const stop_token& stop, httplib::Client& connection,
+                                          const httplib::Request& wire) {
+  if (!stop.stop_possible()) return connection.send(wire);
+  give_up_once_requested(connection, stop);
+  httplib::Result out = [&] {
+    const stop_callback ends(stop, [&] { connection.stop(); });
+    return connection.send(wire);
+  }();
+  connection.set_socket_options([](auto) {});  // the next request has nothing to do with this stop
+  return out;
+}
+
 INNGEST_INLINE httplib::Request httplib_request(const http::request& request, const std::string& target) {
   httplib::Request out;
   out.method = request.method;
@@ -20975,6 +21138,12 @@ INNGEST_INLINE httplib_transport::~httplib_transport() = default;
 
 INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
                                                       std::chrono::milliseconds timeout) {
+  return send(request, timeout, stop_token());
+}
+
+INNGEST_INLINE http::response httplib_transport::send(const http::request& request,
+                                                      std::chrono::milliseconds timeout,
+                                                      const stop_token& stop) {
   const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
   detail::set_timeouts(*connection, timeout, timeout);
@@ -20983,7 +21152,7 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
     return body.take({bytes, size});
   };
-  const httplib::Result result = connection->send(wire);
+  const httplib::Result result = detail::send_until(stop, *connection, wire);
   if (!result) body.fail(request.method + " " + origin, result.error());
   http::response out = detail::response_of(*result);
   out.body = body.release();
@@ -21008,11 +21177,7 @@ INNGEST_INLINE void httplib_transport::stream(const http::request& request, cons
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
     return goes_on(!handlers.on_piece || handlers.on_piece({bytes, size}));
   };
-  // A stop before the connection exists can't close it: the connection then gives up immediately.
-  connection->set_socket_options([&](auto) {
-    if (handlers.stop.stop_requested())
-      detail::set_timeouts(*connection, std::chrono::milliseconds(1), std::chrono::milliseconds(1));
-  });
+  detail::give_up_once_requested(*connection, handlers.stop);
   const stop_callback ends(handlers.stop, [&] { connection->stop(); });
   if (handlers.stop.stop_requested()) return;
   const httplib::Result result =
@@ -21334,10 +21499,11 @@ template <channel_type Channel, topic_type... Topics, bool... AreForStreams, cla
                                      topic_handler<Topics, AreForStreams, Handlers>... handlers) {
   static_assert((Channel::template has<Topics> && ...),
                 "inngest: this inngest::channel does not have the topic");
-  return subscribe(
-      app, channel.name(), {std::string(Topics::name)...},
-      [... handlers = std::move(handlers)](const message& received) { (handlers(received), ...); },
-      std::move(options));
+  return subscribe(app, channel.name(), {std::string(Topics::name)...},
+                   detail::copyable([... handlers = std::move(handlers)](const message& received) {
+                     (handlers(received), ...);
+                   }),
+                   std::move(options));
 }
 /// Like subscribe() above, with the default options.
 template <channel_type Channel, topic_type... Topics, bool... AreForStreams, class... Handlers>
@@ -24561,7 +24727,7 @@ class engine {
   /// already has an engine; store_error when the store fails.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
-  /// Like stop(), but waits without a time limit until all running step bodies have returned.
+  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned.
   ~engine();
 
   engine(const engine&) = delete;
@@ -24571,7 +24737,8 @@ class engine {
   /// tokens, and waits for them up to the grace period. Unfinished work stays in the store for the next
   /// engine. An interrupted attempt does not count: a body that throws because of its stop token runs again
   /// in the next engine. The engine still accepts events. Returns true when no call is running. A body that
-  /// ignores its stop token keeps running; if it returns before the process ends, its result counts.
+  /// ignores its stop token keeps running; if it returns before the process ends, its result counts. Calls of
+  /// apps over HTTP are abandoned when the grace period has passed: the next engine repeats them.
   bool stop(duration_ms grace = std::chrono::seconds(10));
 
   /// The number of running function calls and step requests.
@@ -24921,6 +25088,8 @@ struct remote_call {
   std::string step{};
   /// Identifies the call within the run. A call that a crash interrupted is repeated with the same number.
   std::uint64_t job_id = 0;
+  /// Requested when the engine ends and waits no longer for the answer.
+  stop_token abandoned{};
 };
 
 /// A way to reach a function for one call. It may reserve capacity of a worker; the destructor releases it.
@@ -24929,7 +25098,7 @@ class app_route {
   virtual ~app_route() = default;
 
   /// Makes the call and returns the app's answer. `nullopt` means that no app received the call: it is
-  /// repeated later, without counting as an attempt.
+  /// repeated later, without counting as an attempt. The same holds for a call that was abandoned.
   /// \throws unreachable when the call failed otherwise.
   virtual std::optional<http::response> call(remote_call call) = 0;
 };
@@ -25004,6 +25173,149 @@ std::string app_problem(const http::response& answer);
 
 // inngest/embedded/detail/impl/app_contacts.ipp
 
+// inngest/embedded/detail/run_errors.hpp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
+
+/// The error as JSON: as reported by the app, or the engine's own. Like a server's, it always has a name and
+/// a message: the engine adds them if the app omitted them.
+std::string text_of(const run_error& error);
+
+/// The error limited to about 8 KB: of a larger error, the name and the beginnings of message and stack.
+std::string short_text_of(const run_error& error);
+
+/// The memo of a step that failed with the error.
+inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
+
+/// The error in the form in which a server passes it to lifecycle events and to the step that invoked the
+/// run: `{"error", "name", "message"}`, plus `"stack"` and `"cause"` if present. `problem` describes the
+/// problem with the app's answer, such as "invalid status code: 500"; if empty, the message is used.
+std::string standard_text_of(const run_error& error, const std::string& problem);
+
+run_error read_error(std::string_view text);
+
+/// The error of an unsuccessful answer. Without an SDK's header, it may come from a proxy, or the app failed
+/// before its SDK was called: the error's stack then contains the answer, like a server's.
+run_error read_error(const http::response& answer);
+
+/// What an app said that refused the signature of a call; empty for other answers. The page of a proxy that
+/// has its own users is another answer.
+std::string refused_signature(const http::response& answer);
+
+/// The problem with an unsuccessful answer, in a server's words.
+std::string problem_of(const http::response& answer);
+
+/// The beginning of a long text, cut between characters.
+std::string shortened(std::string_view text, std::size_t longest = 160);
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
+// inngest/embedded/detail/impl/run_errors.ipp
+
+namespace inngest::inline INNGEST_ABI::embedded {
+
+INNGEST_INLINE std::string text_of(const run_error& error) {
+  const auto complete = [&](json told) {
+    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
+    if (!told.is_object() || (has("name") && has("message"))) return error.text;
+    if (!has("name")) told["name"] = error.name;
+    if (!has("message")) told["message"] = error.message;
+    return told.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
+  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
+}
+
+INNGEST_INLINE std::string short_text_of(const run_error& error) {
+  constexpr std::size_t longest = 8192;
+  std::string whole = text_of(error);
+  if (whole.size() <= longest) return whole;
+  const json told = json::parse(whole, nullptr, false);
+  json out{{"name", shortened(error.name, 200)}, {"message", shortened(error.message, 2000)}};
+  if (told.is_object() && told.contains("stack") && told["stack"].is_string())
+    out["stack"] = shortened(told["stack"].get_ref<const std::string&>(), longest / 2);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+INNGEST_INLINE run_error read_error(std::string_view text) {
+  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
+  const auto member = [&](const char* key, const char* otherwise) {
+    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
+    return found ? body[key].get<std::string>() : std::string(otherwise);
+  };
+  return {.name = member("name", "Error"),
+          .message = member("message", ""),
+          .text = body.is_object() ? std::string(text) : std::string()};
+}
+
+INNGEST_INLINE std::string standard_text_of(const run_error& error, const std::string& problem) {
+  const json whole = json::parse(text_of(error), nullptr, false);
+  json out{
+      {"error", problem.empty() ? error.message : problem}, {"name", error.name}, {"message", error.message}};
+  for (const char* key : {"error", "name", "message", "stack"}) {
+    const bool has =
+        whole.is_object() && whole.contains(key) && whole[key].is_string() && !whole[key].empty();
+    if (has && !whole[key].get_ref<const std::string&>().empty()) out[key] = whole[key];
+  }
+  if (whole.is_object() && whole.contains("cause")) out["cause"] = whole["cause"];
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+INNGEST_INLINE std::string problem_of(const http::response& answer) {
+  if (answer.status == 0) return {};
+  if (answer.headers.find(protocol::header::no_retry) == "true") return "NonRetriableError";
+  return "invalid status code: " + std::to_string(answer.status);
+}
+
+/// The error of an answer that does not come from an SDK.
+INNGEST_INLINE run_error upstream_error(const http::response& answer) {
+  constexpr std::size_t longest = 8192;
+  run_error out{"Server returned a fatal error",
+                "Your server returned HTTP " + std::to_string(answer.status) + " before the SDK responded."};
+  std::string stack =
+      "A proxy or load balancer in front of the app may have answered, or the app could not respond.";
+  if (!answer.body.empty()) {
+    const std::string type(answer.headers.find("content-type").value_or("unknown content-type"));
+    stack += "\n\nThe response (" + type + "):\n" + answer.body.substr(0, longest);
+    if (answer.body.size() > longest) stack += "\n... (truncated)";
+  }
+  const json text{{"error", out.message}, {"name", out.name}, {"message", out.message}, {"stack", stack}};
+  out.text = text.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be cut or binary
+  return out;
+}
+
+INNGEST_INLINE std::string refused_signature(const http::response& answer) {
+  if (answer.status != 401) return {};
+  std::string said = read_error(std::string_view(answer.body)).message;
+  const bool is_of_sdk = answer.headers.find(protocol::header::sdk).has_value();
+  if (said.empty() && !is_of_sdk) return {};
+  if (said.empty()) said = detail::to_printable(shortened(answer.body));
+  return "the app refused the call with HTTP 401" + (said.empty() ? said : " (" + said + ")") +
+         ": its signing key is not the engine's, or only one of them has a key";
+}
+
+INNGEST_INLINE run_error read_error(const http::response& answer) {
+  if (answer.status == 0) return {"Error", answer.body};
+  if (std::string refusal = refused_signature(answer); !refusal.empty()) return {"Error", std::move(refusal)};
+  if (!answer.headers.find(protocol::header::sdk)) return upstream_error(answer);
+  run_error out = read_error(std::string_view(answer.body));
+  if (!out.message.empty()) return out;
+  const bool is_text = out.text.empty() && answer.body.find_first_not_of(" \t\r\n") != std::string::npos;
+  out.message = is_text ? detail::to_printable(answer.body) : problem_of(answer);
+  return out;
+}
+
+INNGEST_INLINE std::string shortened(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return std::string(text);
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
+}  // namespace inngest::inline INNGEST_ABI::embedded
+
 namespace inngest::inline INNGEST_ABI::embedded {
 
 /// A route to an app that records its calls.
@@ -25013,9 +25325,11 @@ class app_contacts::noted_route final : public app_route {
       : inner_(std::move(inner)), contacts_(std::move(contacts)), app_(std::move(app)) {}
 
   std::optional<http::response> call(remote_call call) override {
+    const stop_token abandoned = call.abandoned;
     try {
       auto answer = inner_->call(std::move(call));
-      if (!answer) contacts_->note_error(app_, "no worker of the app accepted the call", false);
+      if (!answer && !abandoned.stop_requested())
+        contacts_->note_error(app_, "no worker of the app accepted the call", false);
       if (!answer) return answer;
       const std::string problem = app_problem(*answer);
       problem.empty() ? contacts_->note_contact(app_) : contacts_->note_error(app_, problem, true);
@@ -25090,6 +25404,7 @@ INNGEST_INLINE std::string app_problem(const http::response& answer) {
   const bool is_of_protocol =
       answer.status == 200 || answer.status == 206 || answer.status == 400 || answer.status == 500;
   if (is_of_sdk && is_of_protocol) return {};
+  if (std::string refusal = refused_signature(answer); !refusal.empty()) return refusal;
   return "it answered a call with status " + std::to_string(answer.status) +
          (is_of_sdk ? "" : ", without the header of an Inngest SDK");
 }
@@ -25209,134 +25524,6 @@ INNGEST_INLINE std::string received_json_or_string(std::string_view text) {
 
 INNGEST_INLINE json received_json_value(std::string_view text) {
   return json::parse(received_json_or_string(text));
-}
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/run_errors.hpp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-inline std::string words_of(const run_error& error) { return error.name + ": " + error.message; }
-
-/// The error as JSON: as reported by the app, or the engine's own. Like a server's, it always has a name and
-/// a message: the engine adds them if the app omitted them.
-std::string text_of(const run_error& error);
-
-/// The error limited to about 8 KB: of a larger error, the name and the beginnings of message and stack.
-std::string short_text_of(const run_error& error);
-
-/// The memo of a step that failed with the error.
-inline std::string memo_of(const run_error& error) { return "{\"error\":" + text_of(error) + "}"; }
-
-/// The error in the form in which a server passes it to lifecycle events and to the step that invoked the
-/// run: `{"error", "name", "message"}`, plus `"stack"` and `"cause"` if present. `problem` describes the
-/// problem with the app's answer, such as "invalid status code: 500"; if empty, the message is used.
-std::string standard_text_of(const run_error& error, const std::string& problem);
-
-run_error read_error(std::string_view text);
-
-/// The error of an unsuccessful answer. Without an SDK's header, it may come from a proxy, or the app failed
-/// before its SDK was called: the error's stack then contains the answer, like a server's.
-run_error read_error(const http::response& answer);
-
-/// The problem with an unsuccessful answer, in a server's words.
-std::string problem_of(const http::response& answer);
-
-/// The beginning of a long text, cut between characters.
-std::string shortened(std::string_view text, std::size_t longest = 160);
-
-}  // namespace inngest::inline INNGEST_ABI::embedded
-
-// inngest/embedded/detail/impl/run_errors.ipp
-
-namespace inngest::inline INNGEST_ABI::embedded {
-
-INNGEST_INLINE std::string text_of(const run_error& error) {
-  const auto complete = [&](json told) {
-    const auto has = [&](const char* key) { return told.contains(key) && told[key].is_string(); };
-    if (!told.is_object() || (has("name") && has("message"))) return error.text;
-    if (!has("name")) told["name"] = error.name;
-    if (!has("message")) told["message"] = error.message;
-    return told.dump(-1, ' ', false, json::error_handler_t::replace);
-  };
-  if (!error.text.empty()) return complete(json::parse(error.text, nullptr, false));
-  return detail::json_object_text().add("name", error.name).add("message", error.message).text();
-}
-
-INNGEST_INLINE std::string short_text_of(const run_error& error) {
-  constexpr std::size_t longest = 8192;
-  std::string whole = text_of(error);
-  if (whole.size() <= longest) return whole;
-  const json told = json::parse(whole, nullptr, false);
-  json out{{"name", shortened(error.name, 200)}, {"message", shortened(error.message, 2000)}};
-  if (told.is_object() && told.contains("stack") && told["stack"].is_string())
-    out["stack"] = shortened(told["stack"].get_ref<const std::string&>(), longest / 2);
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-INNGEST_INLINE run_error read_error(std::string_view text) {
-  const json body = detail::has_overlooked_bytes(text) ? json() : json::parse(text, nullptr, false);
-  const auto member = [&](const char* key, const char* otherwise) {
-    const bool found = body.is_object() && body.contains(key) && body[key].is_string();
-    return found ? body[key].get<std::string>() : std::string(otherwise);
-  };
-  return {.name = member("name", "Error"),
-          .message = member("message", ""),
-          .text = body.is_object() ? std::string(text) : std::string()};
-}
-
-INNGEST_INLINE std::string standard_text_of(const run_error& error, const std::string& problem) {
-  const json whole = json::parse(text_of(error), nullptr, false);
-  json out{
-      {"error", problem.empty() ? error.message : problem}, {"name", error.name}, {"message", error.message}};
-  for (const char* key : {"error", "name", "message", "stack"}) {
-    const bool has =
-        whole.is_object() && whole.contains(key) && whole[key].is_string() && !whole[key].empty();
-    if (has && !whole[key].get_ref<const std::string&>().empty()) out[key] = whole[key];
-  }
-  if (whole.is_object() && whole.contains("cause")) out["cause"] = whole["cause"];
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-INNGEST_INLINE std::string problem_of(const http::response& answer) {
-  if (answer.status == 0) return {};
-  if (answer.headers.find(protocol::header::no_retry) == "true") return "NonRetriableError";
-  return "invalid status code: " + std::to_string(answer.status);
-}
-
-/// The error of an answer that does not come from an SDK.
-INNGEST_INLINE run_error upstream_error(const http::response& answer) {
-  constexpr std::size_t longest = 8192;
-  run_error out{"Server returned a fatal error",
-                "Your server returned HTTP " + std::to_string(answer.status) + " before the SDK responded."};
-  std::string stack =
-      "A proxy or load balancer in front of the app may have answered, or the app could not respond.";
-  if (!answer.body.empty()) {
-    const std::string type(answer.headers.find("content-type").value_or("unknown content-type"));
-    stack += "\n\nThe response (" + type + "):\n" + answer.body.substr(0, longest);
-    if (answer.body.size() > longest) stack += "\n... (truncated)";
-  }
-  const json text{{"error", out.message}, {"name", out.name}, {"message", out.message}, {"stack", stack}};
-  out.text = text.dump(-1, ' ', false, json::error_handler_t::replace);  // the body may be cut or binary
-  return out;
-}
-
-INNGEST_INLINE run_error read_error(const http::response& answer) {
-  if (answer.status == 0) return {"Error", answer.body};
-  if (!answer.headers.find(protocol::header::sdk)) return upstream_error(answer);
-  run_error out = read_error(std::string_view(answer.body));
-  if (!out.message.empty()) return out;
-  const bool is_text = out.text.empty() && answer.body.find_first_not_of(" \t\r\n") != std::string::npos;
-  out.message = is_text ? detail::to_printable(answer.body) : problem_of(answer);
-  return out;
-}
-
-INNGEST_INLINE std::string shortened(std::string_view text, std::size_t longest) {
-  if (text.size() <= longest) return std::string(text);
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -26344,6 +26531,9 @@ struct function_definition {
 /// The URL to call one step of a function, or with the step "step", the whole function.
 std::string call_url(const function_definition& function, const std::string& step);
 
+/// The URL of a function's app: without the parameters that name one function and its step.
+std::string app_url(std::string_view function_url);
+
 /// Reads one function of a registration. Errors name the function and the option.
 class definition_reader {
  public:
@@ -26419,19 +26609,29 @@ function_definition define(const any_function& function);
 
 namespace inngest::inline INNGEST_ABI::embedded {
 
-INNGEST_INLINE std::string call_url(const function_definition& function, const std::string& step) {
-  const std::size_t query = function.url.find('?');
-  std::string out =
-      function.url.substr(0, query) + "?fnId=" + http::percent_encoded(function.slug) + "&stepId=" + step;
-  if (query == std::string::npos) return out;
-  std::string_view rest = std::string_view(function.url).substr(query + 1);
-  while (!rest.empty()) {  // the app's own parameters
+/// The app's own parameters of a function's URL, each after a '&'.
+INNGEST_INLINE std::string own_parameters(std::string_view url) {
+  std::string out;
+  const std::size_t query = url.find('?');
+  std::string_view rest = query == std::string_view::npos ? std::string_view() : url.substr(query + 1);
+  while (!rest.empty()) {
     const std::string_view parameter = rest.substr(0, rest.find('&'));
     if (!parameter.starts_with("fnId=") && !parameter.starts_with("stepId="))
       out += "&" + std::string(parameter);
     rest.remove_prefix((std::min)(parameter.size() + 1, rest.size()));
   }
   return out;
+}
+
+INNGEST_INLINE std::string call_url(const function_definition& function, const std::string& step) {
+  return function.url.substr(0, function.url.find('?')) + "?fnId=" + http::percent_encoded(function.slug) +
+         "&stepId=" + step + own_parameters(function.url);
+}
+
+INNGEST_INLINE std::string app_url(std::string_view function_url) {
+  std::string parameters = own_parameters(function_url);
+  if (!parameters.empty()) parameters.front() = '?';
+  return std::string(function_url.substr(0, function_url.find('?'))) + parameters;
 }
 
 INNGEST_INLINE function_definition definition_reader::read(const json& text, std::string app_id) {
@@ -28273,6 +28473,9 @@ struct pending_step {
   /// Whether the step belongs to a parallel group: the function is called again when all steps of the group
   /// have run.
   bool is_awaited = false;
+  /// Whether it was planned when the function was called because it had not reached another step, and had
+  /// nothing new.
+  bool is_replanned = false;
 };
 
 /// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
@@ -28306,6 +28509,8 @@ struct active_run {
   /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
   /// another call without anything new.
   std::map<step_hash, known_work> asked_with{};
+  /// What the run had when its function last did not reach a step.
+  std::optional<known_work> not_reached_with{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key
@@ -33584,6 +33789,7 @@ INNGEST_INLINE void operations::plan(active_run& run, const job& call, const rep
                                      bool waits_for_group, timestamp now) {
   pending_step& pending = steps_.begin(run, call, op, progress::step_planned, "", now);
   pending.is_awaited = waits_for_group && !is_race(op);
+  pending.is_replanned = run.not_reached_with == run.known();
   pending.job = state_.jobs.add(
       run, {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
 }
@@ -33828,6 +34034,14 @@ class answers {
   /// anything new in between: it would be called in a loop.
   static bool may_ask_again(active_run& run, const job& call, const app_answer& read);
 
+  /// Whether the function did not reach the step that was called, because it was changed: it has a new step
+  /// before that one, or no longer has it. Then the whole function is called, without using up an attempt.
+  /// A function that isn't deterministic would be called in a loop: this does not hold for a step that was
+  /// only planned by such a call.
+  static bool was_not_reached(const active_run& run, const job& call, const app_answer& read);
+  /// Replaces the hash in the error of a step that was not reached, because an app doesn't know the name.
+  static void name_step(const job& call, run_error& error);
+
   /// The error of an answer with which the run cannot continue.
   static run_error no_progress(const app_answer& read);
 
@@ -33869,7 +34083,12 @@ INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::
     if (!run.has_work()) state_.jobs.continue_run(run, now);
   } else if (read.what == app_answer::kind::completed) {
     complete(run, call.attempt, std::move(read.output), now);
+  } else if (was_not_reached(run, call, read)) {
+    run.pending.erase(*call.step);  // the function plans it again if it reaches it
+    run.not_reached_with = run.known();
+    state_.jobs.continue_run(run, now);
   } else {
+    if (call.step) name_step(call, read.error);
     run.problem = std::move(read.problem);
     run.failed_answer = failed_answer_of(answer, read.error);
     retry_or_fail(run, call, read.error, read.may_retry, answer, now);
@@ -33999,6 +34218,19 @@ INNGEST_INLINE std::optional<answers::outcome> answers::take_all(active_run& run
 INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call) {
   const auto planned = call.step ? run.pending.find(*call.step) : run.pending.end();
   return planned != run.pending.end() && planned->second.job == call.id;
+}
+
+INNGEST_INLINE bool answers::was_not_reached(const active_run& run, const job& call, const app_answer& read) {
+  return read.error.name == protocol::step_not_reached && is_left_open(run, call) &&
+         !run.pending.at(*call.step).is_replanned;
+}
+
+INNGEST_INLINE void answers::name_step(const job& call, run_error& error) {
+  const std::string unnamed = protocol::unnamed_step(detail::to_hex(*call.step));
+  const std::size_t at = error.message.find(unnamed);
+  if (error.name != protocol::step_not_reached || at == std::string::npos) return;
+  error.message.replace(at, unnamed.size(), "step \"" + call.step_name + "\"");
+  error.text.clear();  // which had only the name and the message
 }
 
 INNGEST_INLINE void answers::continue_without_result(active_run& run, const job& call, const app_answer& read,
@@ -35771,7 +36003,10 @@ INNGEST_INLINE void scheduler::finish(const job& call, const http::response& ans
 INNGEST_INLINE bool scheduler::checkpoint(const std::string& run_id, std::uint64_t call_id,
                                           const std::vector<reported_operation>& operations, timestamp now) {
   active_run* run = state_.runs.find(run_id);
-  if (!run || run->last_call != call_id) return false;
+  if (!run) return false;
+  // An app may still run a call of an earlier engine that this one has yet to make again.
+  const bool is_made_again = run->calls == 0 && run->replay_job == call_id;
+  if (run->last_call != call_id && !is_made_again) return false;
   for (const reported_operation& op : operations) {
     const bool is_deferred = op.kind == operation_kind::defer || op.kind == operation_kind::abort_deferred;
     if (!scheduling::ends_step(op) && !is_deferred)
@@ -37996,15 +38231,24 @@ class endpoint_runs {
     return out;
   }
 
-  /// Waits for the run's end. Returns whether the engine stops, so that waiting longer is in vain.
+  /// Waits for the run's end. Returns whether the engine stops. Then it waits only for a moment: the client
+  /// comes again, which it should not do at once, and the process may wait for this thread.
   bool await(const std::string& run_id, std::chrono::milliseconds wait) {
+    using clock = std::chrono::steady_clock;
+    constexpr std::chrono::seconds moment(1);
+    const clock::time_point end = clock::now() + detail::within_a_year(wait);
     std::unique_lock lock(engine_.mutex_);
     ++engine_.waiting_for_responses_;
     std::optional<std::uint64_t> last;  // number of the run's last change
-    engine_.settled_.wait_for(lock, detail::within_a_year(wait), [&] {
+    const auto has_ended = [&] {
       if (!last && !engine_.core_.state().is_running(run_id)) last = engine_.core_.changed();
-      return engine_.core_.is_stopping() || (last && engine_.core_.committed() >= *last);
-    });
+      return last && engine_.core_.committed() >= *last;
+    };
+    engine_.settled_.wait_until(lock, end, [&] { return engine_.core_.is_stopping() || has_ended(); });
+    if (engine_.core_.is_stopping()) {
+      const clock::time_point soon = (std::min)(end, clock::now() + moment);
+      engine_.settled_.wait_until(lock, soon, [&] { return engine_.is_ending_ || has_ended(); });
+    }
     --engine_.waiting_for_responses_;
     engine_.settled_.notify_all();
     return engine_.core_.is_stopping();
@@ -41670,6 +41914,8 @@ class engine_body {
   run_histogram histogram(const run_query& query, std::size_t buckets, duration_ms most) const;
   std::vector<event_record> find_events(const event_query& query) const;
   std::optional<run> find_run(std::string_view run_id) const;
+  /// As the run's timeline calls it; empty when it does not have it.
+  std::string name_of_step(const std::string& run_id, const step_hash& step) const noexcept;
   run wait_for(std::string_view run_id, duration_ms timeout) const;
   bool wait_until_idle(duration_ms timeout) const;
   const client& app() const { return app_; }
@@ -41848,6 +42094,7 @@ class engine_body {
   engine_core core_;
   engine_committer commits_{core_, *options_.store, clock_, app_.log(), wake_, settled_, cleaner_wake_};
   std::shared_ptr<remote_apps> apps_;
+  stop_source abandoning_;  // requested once the engine waits no longer for apps elsewhere
   const std::shared_ptr<app_contacts> contacts_ =
       std::make_shared<app_contacts>([this] { return clock_.now(); });
   engine_monitor monitor_{mutex_, core_, commits_, clock_, options_};
@@ -41865,6 +42112,7 @@ class engine_body {
   bool has_logged_missing_server_ = false;
   std::mutex backfilling_;         // taken before mutex_: one backfill at a time
   int waiting_for_responses_ = 0;  // threads in endpoint_runs
+  bool is_ending_ = false;         // the destructor waits for these threads
 
   takeover takeover_;  // outlives the threads, whose handlers may send events
   std::thread committer_;
@@ -41885,7 +42133,10 @@ INNGEST_INLINE engine_body::engine_body(client app, const std::vector<any_functi
     : app_(std::move(app)),
       options_(with_defaults(std::move(options))),
       handler_(app_, functions,
-               {.framework = "embedded", .on_log = [this](const log_record& record) { keep_log(record); }}),
+               {.framework = "embedded",
+                .on_log = [this](const log_record& record) { keep_log(record); },
+                .name_of_step = [this](const std::string& run_id,
+                                       const step_hash& step) { return name_of_step(run_id, step); }}),
       clock_(options_.system_time),
       started_at_(clock_.now()),
       hub_(std::make_shared<realtime_hub>(options_.system_time)),
@@ -41928,6 +42179,7 @@ INNGEST_INLINE bool engine_body::stop(duration_ms grace) {
   commits_.is_committed(lock, commits_.changed());
   const bool all_ended = core_.calls_under_way() == 0;
   lock.unlock();
+  abandoning_.request_stop();
   deliver();
   return all_ended;
 }
@@ -42075,6 +42327,7 @@ INNGEST_INLINE void engine_body::begin_to_stop() {
 INNGEST_INLINE void engine_body::end_threads() {
   {
     const std::lock_guard lock(mutex_);
+    is_ending_ = true;
     begin_to_stop();
   }
   deliver();
@@ -42082,6 +42335,7 @@ INNGEST_INLINE void engine_body::end_threads() {
     std::unique_lock lock(mutex_);
     settled_.wait(lock, [&] { return waiting_for_responses_ == 0; });
   }
+  if (!abandoning_.stop_requested()) stop(std::chrono::seconds(10));
   for (std::thread& worker : workers_) worker.join();
   bulk_.join();
   {
@@ -42257,7 +42511,8 @@ INNGEST_INLINE std::optional<http::response> engine_body::call_remote_app(engine
     return route.call({.request = std::move(made.request),
                        .run_id = made.what.run_id,
                        .step = made.what.step ? detail::to_hex(*made.what.step) : "step",
-                       .job_id = made.what.id});
+                       .job_id = made.what.id,
+                       .abandoned = abandoning_.get_token()});
   } catch (...) {
     return no_answer("Unable to reach the app: " + words_of_exception());
   }
@@ -42613,7 +42868,7 @@ INNGEST_INLINE app_info engine_body::describe_app(const std::string& id, const s
             .version = app_.settings().app_version(),
             .url = "this process",
             .registered_at = started_at_};
-  app_info out{.id = id, .url = url == connect_url ? "connect" : url};
+  app_info out{.id = id, .url = url == connect_url ? "connect" : app_url(url)};
   const std::string known = core_.state().registration_of(id, clock_.now());
   if (known.empty()) return out;
   const std::string sdk = detail::find_text(known, "sdk");
@@ -42695,6 +42950,19 @@ INNGEST_INLINE std::optional<run> engine_body::find_run(std::string_view run_id)
   monitor_.describe(found->run);
   set_reader(found->run);
   return std::move(found->run);
+}
+
+INNGEST_INLINE std::string engine_body::name_of_step(const std::string& run_id,
+                                                     const step_hash& step) const noexcept {
+  try {
+    const auto found = find_run(run_id);
+    if (!found) return {};
+    for (const timeline_entry& entry : found->timeline) {
+      if (entry.step_id == step) return entry.step;
+    }
+  } catch (...) {  // a name is not worth a failure of the store
+  }
+  return {};
 }
 
 INNGEST_INLINE std::vector<run> engine_body::find_runs(const run_query& query) const {
@@ -44551,18 +44819,20 @@ concept endpoint_handler = std::invocable<Handler&, endpoint_context&>;
 /// \throws configuration_error for an invalid option.
 template <endpoint_handler Handler>
 [[nodiscard]] durable_endpoint endpoint(const client& app, endpoint_options options, Handler handler) {
+  static_assert(!detail::takes_const<Handler, endpoint_context>,
+                "inngest: steps change the context: take inngest::endpoint_context& ctx, not const");
   using returned = std::remove_cvref_t<std::invoke_result_t<Handler&, endpoint_context&>>;
   static_assert(std::is_same_v<returned, http::response> || json_writable<returned>,
                 "inngest: an endpoint's handler returns an http::response, or a value that JSON can hold");
   return durable_endpoint(app, std::move(options),
-                          [handler = std::move(handler)](endpoint_context& ctx) mutable {
+                          detail::copyable([handler = std::move(handler)](endpoint_context& ctx) mutable {
                             if constexpr (std::is_same_v<returned, http::response>) {
                               return handler(ctx);
                             } else {
                               return http::response{.headers = {{"content-type", "application/json"}},
                                                     .body = encode(handler(ctx), "response")};
                             }
-                          });
+                          }));
 }
 
 /// Options of an endpoint_proxy.
@@ -44852,14 +45122,33 @@ INNGEST_INLINE bool is_running(const http::response& answer) {
          detail::find_text(answer.body, "status") == "running";
 }
 
+/// Sleeps until the time is over or the call is asked to stop.
+INNGEST_INLINE void pause(std::chrono::steady_clock::duration time, const execution::call_stop& stop) {
+  std::mutex mutex;
+  std::condition_variable woken;
+  std::unique_lock lock(mutex);
+  const stop_callback wake(stop.token(), [&] {
+    const std::lock_guard held(mutex);
+    woken.notify_all();
+  });
+  woken.wait_for(lock, time, [&] { return stop.is_requested(); });
+}
+
+/// Whether to ask again: there is no output yet, or the server, or a proxy before it, has a passing problem.
+INNGEST_INLINE bool may_come_later(const http::response& answer) {
+  if (protocol::read_http_result(answer)) return false;
+  return is_running(answer) || detail::may_pass(answer.status);
+}
+
 /// Asks the server for a run's output until there is one. `nullopt` when there is none in time, or the call
 /// was asked to stop.
 ///
 /// A stop is seen between requests only, so these are short, and an answer that there is no output yet leads
 /// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
-/// that, and would hold several requests of one client. A pause follows an answer that came at once.
+/// that, and would hold several requests of one client. A pause follows an answer that came at once, and a
+/// server that stops or restarts is asked again, too: clients follow a redirect at once, and only so often.
 ///
-/// \throws unreachable when the server can't be reached
+/// \throws unreachable when the server could not be reached during the whole time
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
                                                              const http::request& request,
                                                              std::chrono::milliseconds wait,
@@ -44870,7 +45159,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
-  bool was_answered = false;
+  bool was_there = false;
   while (true) {
     const auto began = clock::now();
     const auto most =
@@ -44878,19 +45167,22 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
     const milliseconds held = most * 4 / 5;
     http::request asked = request;
     asked.headers.add(protocol::header::max_wait, std::to_string(held.count()));
+    std::optional<http::response> answer;
+    std::exception_ptr problem;
     try {
-      http::response answer = app.client.call_api(std::move(asked), most);
-      if (!is_running(answer)) return answer;
-      if (answer.headers.find(protocol::header::retry_after)) return std::nullopt;  // the engine stops
-      was_answered = true;
+      answer = app.client.call_api(std::move(asked), most);
+      if (!may_come_later(*answer)) return answer;
+      was_there = true;
     } catch (const unreachable&) {
-      const bool has_waited = clock::now() + most / 10 >= began + most;
-      if (!has_waited && !was_answered) throw;
-      if (!has_waited) return std::nullopt;  // perhaps it restarts: the client asks again
+      problem = std::current_exception();
+      was_there = was_there || clock::now() + most / 10 >= began + most;  // it held the request
     }
     if (clock::now() < began + held / 2)
-      std::this_thread::sleep_for(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff));
-    if (clock::now() >= almost_end || stop.is_requested()) return std::nullopt;
+      pause(std::clamp(end - clock::now(), clock::duration::zero(), max_backoff), stop);
+    if (stop.is_requested()) return std::nullopt;
+    if (clock::now() < almost_end) continue;
+    if (problem && !was_there) std::rethrow_exception(problem);
+    return answer && !is_running(*answer) ? answer : std::nullopt;
   }
 }
 
@@ -49156,8 +49448,8 @@ namespace inngest::inline INNGEST_ABI::ai::detail {
 std::string below(const std::string& model, const char* option, const std::string& base,
                   const std::string& path);
 
-/// The given key, or the value of the provider's usual environment variable. Empty in a test that has neither.
-/// \throws configuration_error
+/// The given key, or the value of the provider's usual environment variable. Empty in a test that has
+/// neither. \throws configuration_error
 std::string key_or(const std::string& given, const char* variable, const std::string& model);
 
 /// Adds members that an object lacks. In Gemini requests most parameters are nested one or two objects deep.
@@ -56393,9 +56685,16 @@ class app_router final : public remote_apps {
     return gateway_;
   }
 
+  /// Whether there was one before. Then the server stops, or gets another one soon.
+  bool had_gateway() const {
+    const std::lock_guard lock(mutex_);
+    return had_gateway_;
+  }
+
   /// Null removes the gateway.
   void set_gateway(std::shared_ptr<server_gateway> gateway) {
     const std::lock_guard lock(mutex_);
+    had_gateway_ = true;
     gateway_.swap(gateway);
   }
 
@@ -56414,6 +56713,7 @@ class app_router final : public remote_apps {
   const std::shared_ptr<remote_apps> over_http_;
   mutable std::mutex mutex_;
   std::shared_ptr<server_gateway> gateway_;
+  bool had_gateway_ = false;
 };
 
 }  // namespace inngest::inline INNGEST_ABI::embedded
@@ -56764,8 +57064,9 @@ class app_calls final : public remote_apps, public std::enable_shared_from_this<
   /// Signs calls with the key, unless it is empty. `timeout` applies to each call.
   app_calls(std::string signing_key, std::chrono::milliseconds timeout);
 
-  /// Calls an app and returns its answer. \throws unreachable when there is no answer.
-  http::response send(http::request request);
+  /// Calls an app and returns its answer. A requested stop closes the connection.
+  /// \throws unreachable when there is no answer.
+  http::response send(http::request request, const stop_token& stop = {});
 
   /// A route to a URL, which always exists.
   std::unique_ptr<app_route> route_to(const function_definition& function) override;
@@ -56775,9 +57076,7 @@ class app_calls final : public remote_apps, public std::enable_shared_from_this<
   class route final : public app_route {
    public:
     explicit route(std::shared_ptr<app_calls> calls) : calls_(std::move(calls)) {}
-    std::optional<http::response> call(remote_call call) override {
-      return calls_->send(std::move(call.request));
-    }
+    std::optional<http::response> call(remote_call call) override;
 
    private:
     std::shared_ptr<app_calls> calls_;  // a call may outlive the server
@@ -56894,7 +57193,17 @@ INNGEST_INLINE std::chrono::sys_seconds app_calls::signing_time() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-INNGEST_INLINE http::response app_calls::send(http::request request) {
+INNGEST_INLINE std::optional<http::response> app_calls::route::call(remote_call call) {
+  try {
+    http::response answer = calls_->send(std::move(call.request), call.abandoned);
+    if (!call.abandoned.stop_requested()) return answer;  // otherwise it may be incomplete
+  } catch (...) {
+    if (!call.abandoned.stop_requested()) throw;
+  }
+  return std::nullopt;
+}
+
+INNGEST_INLINE http::response app_calls::send(http::request request, const stop_token& stop) {
   request.headers.add(protocol::header::server_kind, "dev");
   if (request.headers.find(protocol::header::run_id)) {  // from an endpoint, which accepts any body
     request.headers.add(
@@ -56907,12 +57216,12 @@ INNGEST_INLINE http::response app_calls::send(http::request request) {
     request.headers.add(protocol::header::signature,
                         protocol::sign(request.body, signing_key_, signing_time()));
   }
-  http::response out = transport_.send(request, timeout_);
+  http::response out = transport_.send(request, timeout_, stop);
   for (int left = max_redirects; is_redirect(out) && left > 0; --left) {
     auto next = redirected_url(request.url, out.headers.find("location").value_or(""));
     if (!next || *next == request.url) break;  // the answer fails the attempt
     request.url = std::move(*next);
-    out = transport_.send(request, timeout_);
+    out = transport_.send(request, timeout_, stop);
   }
   if (out.status == 201) unwrap(out);
   return out;
@@ -57233,6 +57542,8 @@ INNGEST_INLINE json http_server_body::described() const {
 
 INNGEST_INLINE http::response http_server_body::gateway_answer(const http::request& request) const {
   const auto gateway = router_->gateway();
+  if (!gateway && router_->had_gateway())
+    return engine_api::refusal(503, "this server is stopping: its connect_gateway has closed");
   if (!gateway)
     return engine_api::refusal(501,
                                "this server accepts no workers over Connect: its program must create an "
@@ -57343,6 +57654,8 @@ struct recorded_run {
   /// The results by step, as in a call request: {"data": ...}, in the order in which the server received
   /// them.
   std::vector<std::pair<step_hash, std::string>> results{};
+  /// The names of the steps, for messages. A call request does not have them.
+  std::map<step_hash, std::string> names{};
 };
 
 /// Reads a run from the body of a call request, as an Inngest server sent it to the app.
@@ -57397,7 +57710,10 @@ INNGEST_INLINE recorded_run read_recorded_run(const embedded::store& store, std:
   if (!found) throw configuration_error("there is no run \"" + std::string(run_id) + "\"");
   recorded_run out;
   for (const auto& event : found->events) out.events.push_back(event.text);
-  for (auto& memo : store.memos_of(run_id)) out.results.emplace_back(memo.step, std::move(memo.text));
+  for (auto& memo : store.memos_of(run_id)) {
+    if (!memo.name.empty()) out.names.emplace(memo.step, std::move(memo.name));
+    out.results.emplace_back(memo.step, std::move(memo.text));
+  }
   return out;
 }
 
@@ -57446,14 +57762,14 @@ class mocks {
   /// Converts a callable to a body; the result is null if it returns nothing.
   template <class Callable>
   static body body_of(Callable callable) {
-    return [callable = std::move(callable)]() mutable -> given_result {
+    return inngest::detail::copyable([callable = std::move(callable)]() mutable -> given_result {
       if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
         callable();
         return {.text = "null", .form = given_form::timeout};
       } else {
         return given(callable(), "mock");
       }
-    };
+    });
   }
 
   /// A value as a step's result; null for an empty optional. \throws payload_error naming `path`.
@@ -57793,6 +58109,14 @@ class simulation {
   const std::vector<embedded::reported_operation>& operations(const std::string& run_id) const;
   /// The id that the function gave the step; empty when no operation has told it.
   std::string id_of(const step_hash& step) const;
+  /// The id or, for a step of a recorded run, the name; empty for an unknown step.
+  std::string name_of(const step_hash& step) const;
+  /// The step as messages call it.
+  std::string shown_step(const step_hash& step) const;
+  /// Notes the names of the steps of a recorded run.
+  void note_names(const std::map<step_hash, std::string>& names) {
+    names_.insert(names.begin(), names.end());
+  }
   mocks& replaced() { return *mocks_; }
   const mocks& replaced() const { return *mocks_; }
 
@@ -57899,8 +58223,9 @@ class simulation {
   embedded::memory_store store_;
   embedded::scheduler scheduler_;
   std::map<std::string, std::vector<embedded::reported_operation>> operations_;  // by run
-  std::map<step_hash, std::string> ids_;  // of the steps that operations told
-  std::set<std::string> called_runs_;     // ids
+  std::map<step_hash, std::string> ids_;    // of the steps that operations told
+  std::map<step_hash, std::string> names_;  // of the steps of recorded runs
+  std::set<std::string> called_runs_;       // ids
   std::vector<std::string> sent_;
   std::shared_ptr<embedded::realtime_hub> hub_;
   std::vector<realtime::message> published_;
@@ -58099,6 +58424,18 @@ INNGEST_INLINE std::string simulation::id_of(const step_hash& step) const {
   return found == ids_.end() ? "" : found->second;
 }
 
+INNGEST_INLINE std::string simulation::name_of(const step_hash& step) const {
+  std::string id = id_of(step);
+  const auto found = names_.find(step);
+  return !id.empty() || found == names_.end() ? id : found->second;
+}
+
+INNGEST_INLINE std::string simulation::shown_step(const step_hash& step) const {
+  if (const std::string id = id_of(step); !id.empty()) return "step \"" + id + "\"";
+  const std::string name = name_of(step);
+  return "step " + (name.empty() ? name : "\"" + name + "\" ") + "with the hash " + detail::to_hex(step);
+}
+
 INNGEST_INLINE const std::vector<embedded::reported_operation>& simulation::operations(
     const std::string& run_id) const {
   static const std::vector<embedded::reported_operation> none;
@@ -58156,7 +58493,8 @@ INNGEST_INLINE serve_options simulation::serving(bool is_strict) const {
   return {.strict = is_strict,
           .framework = "testing",
           .clock = clock(),
-          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); }};
+          .is_preloaded = [all = mocks_](const step_hash& step) { return all->is_preloaded(step); },
+          .name_of_step = [this](const std::string&, const step_hash& step) { return name_of(step); }};
 }
 
 INNGEST_INLINE void simulation::require_known(const any_function& function) const {
@@ -58255,18 +58593,16 @@ INNGEST_INLINE std::optional<http::response> simulation::refuse_unused_result(
   const std::set<step_hash> reached = mocks_->reached_steps();
   for (const step_hash& step : run->stack) {
     if (reached.contains(step) || mocks_->is_preloaded(step)) continue;
-    const std::string id = id_of(step);
     http::response out{.status = 400};
     out.headers.add("content-type", "application/json");
     out.headers.add(protocol::header::sdk, protocol::sdk_name);
     out.headers.add(protocol::header::no_retry, "true");
-    out.body =
-        json{{"name", "inngest::unused_result"},
-             {"message", "the function has ended, but no step asked for the stored result of step " +
-                             (id.empty() ? "with the hash " + detail::to_hex(step) : "\"" + id + "\"") +
-                             ": a run that began with the earlier code has it, so the step must keep "
-                             "its id while such runs exist"}}
-            .dump();
+    out.body = json{{"name", "inngest::unused_result"},
+                    {"message", "the function has ended, but no step asked for the stored result of " +
+                                    shown_step(step) +
+                                    ": a run that began with the earlier code has it, so the step must keep "
+                                    "its id while such runs exist"}}
+                   .dump();
     return out;
   }
   return std::nullopt;
@@ -58982,6 +59318,7 @@ INNGEST_INLINE test_run harness::call(const any_function& endpoint, const http::
 INNGEST_INLINE test_run harness::replay(const any_function& function, const recorded_run& recorded) {
   const std::string id = simulation_->begin(function, recorded.events);
   for (const auto& [step, memo] : recorded.results) simulation_->preload(id, step, memo);
+  simulation_->note_names(recorded.names);
   return begin({*simulation_->find_run(id)}).front();
 }
 

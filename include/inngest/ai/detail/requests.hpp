@@ -24,8 +24,8 @@ namespace inngest::inline INNGEST_ABI::ai::detail {
 std::string below(const std::string& model, const char* option, const std::string& base,
                   const std::string& path);
 
-/// The given key, or the value of the provider's usual environment variable. Empty in a test that has neither.
-/// \throws configuration_error
+/// The given key, or the value of the provider's usual environment variable. Empty in a test that has
+/// neither. \throws configuration_error
 std::string key_or(const std::string& given, const char* variable, const std::string& model);
 
 /// Adds members that an object lacks. In Gemini requests most parameters are nested one or two objects deep.
