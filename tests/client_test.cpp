@@ -332,8 +332,9 @@ TEST_CASE("handlers return nothing or a value, and take their context by name or
   const client app = support::quiet_client();
   auto nothing = app.create_function({.id = "a"}, inngest::on<client_shop::plain>(),
                                      [](inngest::context<client_shop::plain>&) {});
-  auto named = app.create_function({.id = "b"}, inngest::on<client_shop::plain>(),
-                                   [](inngest::context<client_shop::plain>& ctx) { return ctx.function_id; });
+  auto named =
+      app.create_function({.id = "b"}, inngest::on<client_shop::plain>(),
+                          [](const inngest::context<client_shop::plain>& ctx) { return ctx.function_id; });
   auto generic = app.create_function({.id = "c"}, inngest::on<client_shop::plain>(), [](auto& ctx) {
     return json{ctx.run_id, ctx.attempt, *ctx.max_attempts};
   });

@@ -68,16 +68,11 @@ struct handler_traits {
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");
 
-  static constexpr bool may_change_context = !takes_const<Handler, Context>;
-  static_assert(may_change_context,
-                "inngest: steps change the context: take inngest::context<MyEvent>& ctx, not const (or the "
-                "failure_context, cancel_context or success_context)");
-
   using returned = returned_by_t<Handler, Context&>;
   static_assert(json_result<returned>,
                 "inngest: a handler's result is stored as JSON: declare its type with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
-  static constexpr bool valid = takes_context && may_throw && may_change_context && json_result<returned>;
+  static constexpr bool valid = takes_context && may_throw && json_result<returned>;
   using output = result_form_t<returned>;
 };
 

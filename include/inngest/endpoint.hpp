@@ -12,7 +12,6 @@
 #include <inngest/config.hpp>
 #include <inngest/context.hpp>
 #include <inngest/detail/copyable.hpp>
-#include <inngest/detail/result_traits.hpp>
 #include <inngest/endpoint_options.hpp>
 #include <inngest/error.hpp>
 #include <inngest/function.hpp>
@@ -120,8 +119,6 @@ concept endpoint_handler = std::invocable<Handler&, endpoint_context&>;
 /// \throws configuration_error for an invalid option.
 template <endpoint_handler Handler>
 [[nodiscard]] durable_endpoint endpoint(const client& app, endpoint_options options, Handler handler) {
-  static_assert(!detail::takes_const<Handler, endpoint_context>,
-                "inngest: steps change the context: take inngest::endpoint_context& ctx, not const");
   using returned = std::remove_cvref_t<std::invoke_result_t<Handler&, endpoint_context&>>;
   static_assert(std::is_same_v<returned, http::response> || json_writable<returned>,
                 "inngest: an endpoint's handler returns an http::response, or a value that JSON can hold");

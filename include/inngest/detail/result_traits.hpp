@@ -35,19 +35,6 @@ struct result_form<Returned> {
 template <class Returned>
 using result_form_t = typename result_form<Returned>::type;
 
-/// Converts to a const context only.
-template <class Context>
-struct only_const {
-  operator const Context&() const;
-};
-/// Whether a handler takes a const context. The answer is known for handlers that are no templates: of
-/// others, the body would be compiled for another type.
-template <class Handler, class Context>
-inline constexpr bool takes_const = false;
-template <class Handler, class Context>
-  requires(std::is_function_v<std::remove_pointer_t<Handler>> || requires { &Handler::operator(); })
-inline constexpr bool takes_const<Handler, Context> = std::invocable<Handler&, only_const<Context>>;
-
 template <class Returned>
 concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
 
