@@ -8,7 +8,9 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -236,8 +238,14 @@ TEST_CASE("an engine that ends does not wait for an app over HTTP, and the next 
           "[embedded][stop]") {
   std::atomic<int> calls{0};
   std::atomic<bool> released{false};
+  std::mutex mutex;
+  std::set<std::string> numbers;
   httplib::Server app;
-  app.Post("/app", [&](const httplib::Request&, httplib::Response& response) {
+  app.Post("/app", [&](const httplib::Request& request, httplib::Response& response) {
+    {
+      const std::lock_guard lock(mutex);
+      numbers.insert(inngest::json::parse(request.body).at("ctx").at("qi_id"));
+    }
     if (++calls == 1) eventually([&] { return released.load(); });
     response.set_header("x-inngest-sdk", "test:v1");
     response.set_content("7", "application/json");
@@ -273,5 +281,7 @@ TEST_CASE("an engine that ends does not wait for an app over HTTP, and the next 
   const http_server server(second, {.port = 0});
   CHECK(second.wait_for(run_id, support::patience).status == run_status::completed);
   CHECK(calls == 2);
+  const std::lock_guard lock(mutex);
+  CHECK(numbers.size() == 2);  // what the first call may still save does not count for the second
   released = true;
 }

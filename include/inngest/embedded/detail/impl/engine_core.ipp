@@ -165,8 +165,12 @@ INNGEST_INLINE void engine_core::finish(const call& made, http::response answer,
 
 INNGEST_INLINE void engine_core::postpone(const call& taken, timestamp due) {
   calls_.erase(taken.what.id);
-  if (stopping_) return;  // begin_to_stop() has put its job back
-  scheduler_.postpone(taken.what, due);
+  // begin_to_stop() has put its job back, by whose number a worker recognizes the call when it is repeated.
+  // An app over HTTP may still run its call, and must not save results for the next one: that needs a new
+  // number.
+  const active_run* run = stopping_ ? scheduler_.find_run(taken.what.run_id) : nullptr;
+  if (stopping_ && (!run || run->function->is_called_over_connection())) return;
+  scheduler_.postpone(taken.what, stopping_ ? taken.what.due : due);
   note();
 }
 
