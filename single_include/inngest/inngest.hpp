@@ -11052,19 +11052,6 @@ struct result_form<Returned> {
 template <class Returned>
 using result_form_t = typename result_form<Returned>::type;
 
-/// Converts to a const context only.
-template <class Context>
-struct only_const {
-  operator const Context&() const;
-};
-/// Whether a handler takes a const context. The answer is known for handlers that are no templates: of
-/// others, the body would be compiled for another type.
-template <class Handler, class Context>
-inline constexpr bool takes_const = false;
-template <class Handler, class Context>
-  requires(std::is_function_v<std::remove_pointer_t<Handler>> || requires { &Handler::operator(); })
-inline constexpr bool takes_const<Handler, Context> = std::invocable<Handler&, only_const<Context>>;
-
 template <class Returned>
 concept json_result = std::is_void_v<Returned> || json_convertible<Returned>;
 
@@ -17173,16 +17160,11 @@ struct handler_traits {
   static_assert(may_throw,
                 "inngest: a handler must not be noexcept: a step without a result leaves it by an exception");
 
-  static constexpr bool may_change_context = !takes_const<Handler, Context>;
-  static_assert(may_change_context,
-                "inngest: steps change the context: take inngest::context<MyEvent>& ctx, not const (or the "
-                "failure_context, cancel_context or success_context)");
-
   using returned = returned_by_t<Handler, Context&>;
   static_assert(json_result<returned>,
                 "inngest: a handler's result is stored as JSON: declare its type with "
                 "INNGEST_FIELDS(Type, members...), or give it nlohmann's to_json and from_json");
-  static constexpr bool valid = takes_context && may_throw && may_change_context && json_result<returned>;
+  static constexpr bool valid = takes_context && may_throw && json_result<returned>;
   using output = result_form_t<returned>;
 };
 
@@ -37318,8 +37300,12 @@ INNGEST_INLINE void engine_core::finish(const call& made, http::response answer,
 
 INNGEST_INLINE void engine_core::postpone(const call& taken, timestamp due) {
   calls_.erase(taken.what.id);
-  if (stopping_) return;  // begin_to_stop() has put its job back
-  scheduler_.postpone(taken.what, due);
+  // begin_to_stop() has put its job back, by whose number a worker recognizes the call when it is repeated.
+  // An app over HTTP may still run its call, and must not save results for the next one: that needs a new
+  // number.
+  const active_run* run = stopping_ ? scheduler_.find_run(taken.what.run_id) : nullptr;
+  if (stopping_ && (!run || run->function->is_called_over_connection())) return;
+  scheduler_.postpone(taken.what, stopping_ ? taken.what.due : due);
   note();
 }
 
@@ -44819,8 +44805,6 @@ concept endpoint_handler = std::invocable<Handler&, endpoint_context&>;
 /// \throws configuration_error for an invalid option.
 template <endpoint_handler Handler>
 [[nodiscard]] durable_endpoint endpoint(const client& app, endpoint_options options, Handler handler) {
-  static_assert(!detail::takes_const<Handler, endpoint_context>,
-                "inngest: steps change the context: take inngest::endpoint_context& ctx, not const");
   using returned = std::remove_cvref_t<std::invoke_result_t<Handler&, endpoint_context&>>;
   static_assert(std::is_same_v<returned, http::response> || json_writable<returned>,
                 "inngest: an endpoint's handler returns an http::response, or a value that JSON can hold");
