@@ -25068,7 +25068,8 @@ struct remote_call {
   std::string run_id{};
   /// The hashed id of the step to run, or "step" for the whole function.
   std::string step{};
-  /// Identifies the call within the run. A call that a crash interrupted is repeated with the same number.
+  /// Identifies the call within the run. A worker's call that a stop of the engine interrupted is repeated with
+  /// the same number.
   std::uint64_t job_id = 0;
   /// Requested when the engine ends and waits no longer for the answer.
   stop_token abandoned{};
