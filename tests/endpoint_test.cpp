@@ -485,6 +485,22 @@ TEST_CASE("a drain ends the pause of a client whose server stops", "[endpoint][d
   CHECK(shortest < 200ms);  // less than the pause
 }
 
+TEST_CASE("a drain that begins while the server answers ends the client's wait", "[endpoint][drain]") {
+  auto options = support::quiet_options();
+  std::optional<inngest::handler> handler;
+  options.transport = std::make_shared<support::fake_transport>([&](const request&) {
+    handler->drain(0ms);
+    return response{.status = 302};
+  });
+  const inngest::client app(std::move(options));
+  handler = inngest::endpoint(app, {.id = "e", .wait = 10min}, two_steps{}).serve();
+  const auto client = std::make_shared<support::client>();
+  (*handler)({.method = "GET", .url = std::string("/checkout?inngestRun=") + some_run + "&inngestToken=t"},
+             support::reply_to(client));
+  CHECK(support::eventually([&] { return handler->calls_under_way() == 0; }));
+  CHECK(client->status == 303);
+}
+
 TEST_CASE("a drain does not wait for clients whose server answers at once that the run has not ended",
           "[endpoint][drain]") {
   auto options = support::quiet_options();

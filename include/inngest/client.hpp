@@ -335,6 +335,9 @@ class client {
   /// Ends replace_transport().
   void restore_transport() const;
 
+  /// Whether an embedded engine of this process serves the client.
+  bool has_engine() const;
+
  private:
   struct state {
     using retries_of_ends = std::vector<std::pair<detail::run_end, std::optional<int>>>;
@@ -358,8 +361,6 @@ class client {
   };
 
   std::shared_ptr<http::transport> transport() const;
-
-  bool has_engine() const;
 
   // ---- sending ----------------------------------------------------------------------------------------
 

@@ -10927,15 +10927,20 @@ INNGEST_INLINE void replay::finish_with_operations(outcome& out) {
   out.failure = std::move(step_failure_);
 }
 
+/// Whether the operation is about a deferred call, which is reported also when the run fails.
+INNGEST_INLINE bool is_deferred(const protocol::operation& op) {
+  return op.code == protocol::opcode::defer_add || op.code == protocol::opcode::defer_abort;
+}
+
 INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
   if (is_interrupted(failure))
     stop().note_interrupted();
   else if (is_last_attempt())
     failure.retriable = false;
   out.ended = outcome::kind::failed;
-  if (!deferred_.empty()) {
-    operations_.clear();
-    take_deferred();
+  std::erase_if(operations_, [](const protocol::operation& op) { return !is_deferred(op); });
+  take_deferred();
+  if (!operations_.empty() && operations_.size() < options_.limits.operations) {
     operations_.push_back(protocol::run_failed(failure));
     out.ended = outcome::kind::operations;
     out.operations = std::move(operations_);
@@ -17427,6 +17432,9 @@ class client {
   /// Ends replace_transport().
   void restore_transport() const;
 
+  /// Whether an embedded engine of this process serves the client.
+  bool has_engine() const;
+
  private:
   struct state {
     using retries_of_ends = std::vector<std::pair<detail::run_end, std::optional<int>>>;
@@ -17450,8 +17458,6 @@ class client {
   };
 
   std::shared_ptr<http::transport> transport() const;
-
-  bool has_engine() const;
 
   // ---- sending ----------------------------------------------------------------------------------------
 
@@ -20885,7 +20891,8 @@ class httplib_transport final : public http::transport {
   /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
   /// The same, but a requested stop closes the connection: it then soon throws, or returns an answer that may
-  /// be incomplete.
+  /// be incomplete. A connection that can't be established within five seconds counts as unreachable; a
+  /// request to stop waits until then.
   http::response send(const http::request& request, std::chrono::milliseconds timeout,
                       const stop_token& stop);
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within
@@ -21003,6 +21010,9 @@ class httplib_connections {
   std::mutex mutex_;
   std::map<std::string, std::vector<std::unique_ptr<httplib::Client>>> idle_;
 };
+
+/// Of requests that can be stopped.
+inline constexpr std::chrono::milliseconds max_connecting = std::chrono::seconds(5);
 
 INNGEST_INLINE void set_timeouts(httplib::Client& connection, std::chrono::milliseconds connecting,
                                  std::chrono::milliseconds silence) {
@@ -21128,7 +21138,9 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
                                                       const stop_token& stop) {
   const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  detail::set_timeouts(*connection, timeout, timeout);
+  // A stop can't end the attempt to connect, which is why that is short.
+  const auto connecting = stop.stop_possible() ? (std::min)(timeout, detail::max_connecting) : timeout;
+  detail::set_timeouts(*connection, connecting, timeout);
   detail::limited_body body(timeout);
   httplib::Request wire = detail::httplib_request(request, target);
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
@@ -21143,10 +21155,9 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
 }
 
 INNGEST_INLINE void httplib_transport::stream(const http::request& request, const http::streaming& handlers) {
-  constexpr std::chrono::milliseconds connecting = std::chrono::seconds(5);
   const auto [origin, target] = detail::split_url(request);
   const std::unique_ptr<httplib::Client> connection = detail::httplib_connections::open(origin);
-  detail::set_timeouts(*connection, (std::min)(connecting, handlers.timeout), handlers.timeout);
+  detail::set_timeouts(*connection, (std::min)(detail::max_connecting, handlers.timeout), handlers.timeout);
   bool is_ended = false;  // ended by the caller
   const auto goes_on = [&](bool wanted) {
     is_ended = !wanted || handlers.stop.stop_requested();
@@ -24709,7 +24720,8 @@ class engine {
   /// already has an engine; store_error when the store fails.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
-  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned.
+  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned,
+  /// and until requests of step.fetch and step.ai have ended: engine_options::request_timeout.
   ~engine();
 
   engine(const engine&) = delete;
@@ -28456,9 +28468,6 @@ struct pending_step {
   /// Whether the step belongs to a parallel group: the function is called again when all steps of the group
   /// have run.
   bool is_awaited = false;
-  /// Whether it was planned when the function was called because it had not reached another step, and had
-  /// nothing new.
-  bool is_replanned = false;
 };
 
 /// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
@@ -28492,8 +28501,9 @@ struct active_run {
   /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
   /// another call without anything new.
   std::map<step_hash, known_work> asked_with{};
-  /// What the run had when its function last did not reach a step.
-  std::optional<known_work> not_reached_with{};
+  /// How many more of the run's planned steps the function may fail to reach: as many as there were when it
+  /// first did, because a changed function may have a new step before each of them.
+  std::optional<std::size_t> replans_left{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key
@@ -33772,7 +33782,6 @@ INNGEST_INLINE void operations::plan(active_run& run, const job& call, const rep
                                      bool waits_for_group, timestamp now) {
   pending_step& pending = steps_.begin(run, call, op, progress::step_planned, "", now);
   pending.is_awaited = waits_for_group && !is_race(op);
-  pending.is_replanned = run.not_reached_with == run.known();
   pending.job = state_.jobs.add(
       run, {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
 }
@@ -34019,8 +34028,8 @@ class answers {
 
   /// Whether the function did not reach the step that was called, because it was changed: it has a new step
   /// before that one, or no longer has it. Then the whole function is called, without using up an attempt.
-  /// A function that isn't deterministic would be called in a loop: this does not hold for a step that was
-  /// only planned by such a call.
+  /// A function that isn't deterministic would be called in a loop, so this holds only for as many steps as
+  /// the changed function can have missed: see active_run::replans_left.
   static bool was_not_reached(const active_run& run, const job& call, const app_answer& read);
   /// Replaces the hash in the error of a step that was not reached, because an app doesn't know the name.
   static void name_step(const job& call, run_error& error);
@@ -34067,8 +34076,8 @@ INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::
   } else if (read.what == app_answer::kind::completed) {
     complete(run, call.attempt, std::move(read.output), now);
   } else if (was_not_reached(run, call, read)) {
+    run.replans_left = run.replans_left.value_or(run.pending.size()) - 1;
     run.pending.erase(*call.step);  // the function plans it again if it reaches it
-    run.not_reached_with = run.known();
     state_.jobs.continue_run(run, now);
   } else {
     if (call.step) name_step(call, read.error);
@@ -34204,8 +34213,7 @@ INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call
 }
 
 INNGEST_INLINE bool answers::was_not_reached(const active_run& run, const job& call, const app_answer& read) {
-  return read.error.name == protocol::step_not_reached && is_left_open(run, call) &&
-         !run.pending.at(*call.step).is_replanned;
+  return read.error.name == protocol::step_not_reached && is_left_open(run, call) && run.replans_left != 0U;
 }
 
 INNGEST_INLINE void answers::name_step(const job& call, run_error& error) {
@@ -37216,7 +37224,8 @@ INNGEST_INLINE bool engine_core::report_at_app(const std::string& run_id, std::u
   const active_run* run = scheduler_.find_run(run_id);
   const bool is_wanted = run && run->last_call == call_id;
   const bool continues = std::all_of(read.begin(), read.end(), [](const reported_operation& op) {
-    return op.kind == operation_kind::step_completed;
+    return op.kind == operation_kind::step_completed || op.kind == operation_kind::defer ||
+           op.kind == operation_kind::abort_deferred;
   });
   // During a pause the results are kept, and the run waits: the app is told to end its call here.
   const bool is_held = is_wanted && continues && may_hold && scheduler_.holds_back(run_id);
@@ -45111,11 +45120,12 @@ INNGEST_INLINE bool is_running(const http::response& answer) {
 INNGEST_INLINE void pause(std::chrono::steady_clock::duration time, const execution::call_stop& stop) {
   std::mutex mutex;
   std::condition_variable woken;
-  std::unique_lock lock(mutex);
+  // The callback may run in its constructor, and its destructor waits for it: both without the lock.
   const stop_callback wake(stop.token(), [&] {
     const std::lock_guard held(mutex);
     woken.notify_all();
   });
+  std::unique_lock lock(mutex);
   woken.wait_for(lock, time, [&] { return stop.is_requested(); });
 }
 
@@ -45132,6 +45142,7 @@ INNGEST_INLINE bool may_come_later(const http::response& answer) {
 /// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
 /// that, and would hold several requests of one client. A pause follows an answer that came at once, and a
 /// server that stops or restarts is asked again, too: clients follow a redirect at once, and only so often.
+/// An engine of this process that stops has held the request for a moment.
 ///
 /// \throws unreachable when the server could not be reached during the whole time
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
@@ -45144,8 +45155,11 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
+  // An engine in this process does not come back: the client's next request would go to another server.
+  const bool had_engine = app.client.has_engine();
   bool was_there = false;
   while (true) {
+    if (had_engine && !app.client.has_engine()) return std::nullopt;
     const auto began = clock::now();
     const auto most =
         std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
@@ -45157,6 +45171,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
     try {
       answer = app.client.call_api(std::move(asked), most);
       if (!may_come_later(*answer)) return answer;
+      if (had_engine && answer->headers.find(protocol::header::retry_after)) return std::nullopt;  // it stops
       was_there = true;
     } catch (const unreachable&) {
       problem = std::current_exception();

@@ -462,7 +462,56 @@ TEST_CASE("a client of an engine that has stopped is redirected only after the t
   CHECK(f.host.stop(support::patience));
   const auto began = std::chrono::steady_clock::now();
   CHECK(f.poll().status == 303);
-  CHECK(std::chrono::steady_clock::now() - began >= 250ms);
+  CHECK(std::chrono::steady_clock::now() - began >= 200ms);
+}
+
+TEST_CASE("a client that waits for an engine which ends is redirected, and asks no other server",
+          "[endpoint][engine]") {
+  const auto elsewhere = std::make_shared<std::atomic<int>>(0);
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>([elsewhere](const request&) {
+    ++*elsewhere;
+    return response{.status = 401, .body = "{}"};
+  });
+  const inngest::client app(std::move(options));
+  const auto checkout =
+      inngest::endpoint(app, {.id = "checkout", .wait = support::patience}, [](endpoint_context& ctx) {
+        return ctx.step.wait_for_event<paid>("paid", {.timeout = 1h}).has_value();
+      });
+  auto host = std::make_unique<engine>(app, std::vector<inngest::any_function>{checkout}, fast());
+  const auto handler = checkout.serve();
+  const std::string location(ask(handler, post()).headers.find("location").value_or(""));
+  response told;
+  std::thread client([&] { told = ask(handler, {.method = "GET", .url = "/checkout" + location}); });
+  std::this_thread::sleep_for(100ms);
+  host.reset();
+  client.join();
+  CHECK(told.status == 303);
+  CHECK(*elsewhere == 0);
+}
+
+TEST_CASE("a deferred call of an endpoint rides with a step's result, and no step runs twice",
+          "[endpoint][engine][defer]") {
+  const auto app = make_client();
+  const auto ran = std::make_shared<counters>();
+  const auto later = app.create_deferred_function<json>({.id = "later"}, [ran](auto&) { ++ran->q; });
+  const auto checkout = inngest::endpoint(app, {.id = "checkout"}, [ran, later](endpoint_context& ctx) {
+    ++ran->p;
+    auto kept = ctx.defer("kept", later, json{{"n", 1}});
+    auto aborted = ctx.defer("aborted", later, json{{"n", 2}});
+    ctx.step.run("a", [&] { return ++ran->a; });
+    aborted.abort();
+    ctx.step.run("b", [&] { return ++ran->b; });
+    return "done";
+  });
+  engine host(app, {checkout, later}, fast());
+  const response answer = ask(checkout.serve(), post());
+  CHECK(answer.body == "\"done\"");
+  CHECK(host.wait_until_idle(support::patience));
+  CHECK(ran->a == 1);
+  CHECK(ran->b == 1);
+  CHECK(ran->p == 1);
+  CHECK(ran->q == 1);
 }
 
 TEST_CASE("an engine that has stopped answers a request for a response after a pause, and no later",
@@ -504,7 +553,7 @@ TEST_CASE("the end of an engine does not wait for the clients that wait for its 
   CHECK(told.status == 302);
 }
 
-TEST_CASE("a client gets the response of the next engine in the request that the last one could not answer",
+TEST_CASE("a client that follows its redirects gets the response of the process's next engine",
           "[endpoint][engine]") {
   const support::temporary_folder folder;
   const auto app = make_client();
@@ -521,10 +570,11 @@ TEST_CASE("a client gets the response of the next engine in the request that the
   first->stop(support::patience);
   std::this_thread::sleep_for(200ms);
   first.reset();
+  client.join();
+  CHECK(got.status == 303);
   engine second(app, {checkout}, fast(on_disk(folder.path() / "engine.db")));
   second.send(paid{});
-  client.join();
-  CHECK(got.body == "true");
+  CHECK(follow(handler, got).body == "true");
 }
 
 TEST_CASE("responses that are no text, and statuses of 500, come back as they were", "[endpoint][engine]") {

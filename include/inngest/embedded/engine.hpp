@@ -60,7 +60,8 @@ class engine {
   /// already has an engine; store_error when the store fails.
   engine(client app, const std::vector<any_function>& functions, engine_options options = {});
 
-  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned.
+  /// Like stop(), but waits without a time limit until all running step bodies of this process have returned,
+  /// and until requests of step.fetch and step.ai have ended: engine_options::request_timeout.
   ~engine();
 
   engine(const engine&) = delete;

@@ -32,7 +32,8 @@ class httplib_transport final : public http::transport {
   /// is not compiled in, or when the name of a header is no token of HTTP.
   http::response send(const http::request& request, std::chrono::milliseconds timeout) override;
   /// The same, but a requested stop closes the connection: it then soon throws, or returns an answer that may
-  /// be incomplete.
+  /// be incomplete. A connection that can't be established within five seconds counts as unreachable; a
+  /// request to stop waits until then.
   http::response send(const http::request& request, std::chrono::milliseconds timeout,
                       const stop_token& stop);
   /// Receives an answer in pieces, over its own connection. A connection that can't be established within

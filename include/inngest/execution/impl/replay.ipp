@@ -589,15 +589,20 @@ INNGEST_INLINE void replay::finish_with_operations(outcome& out) {
   out.failure = std::move(step_failure_);
 }
 
+/// Whether the operation is about a deferred call, which is reported also when the run fails.
+INNGEST_INLINE bool is_deferred(const protocol::operation& op) {
+  return op.code == protocol::opcode::defer_add || op.code == protocol::opcode::defer_abort;
+}
+
 INNGEST_INLINE void replay::fail(outcome& out, protocol::failure failure) {
   if (is_interrupted(failure))
     stop().note_interrupted();
   else if (is_last_attempt())
     failure.retriable = false;
   out.ended = outcome::kind::failed;
-  if (!deferred_.empty()) {
-    operations_.clear();
-    take_deferred();
+  std::erase_if(operations_, [](const protocol::operation& op) { return !is_deferred(op); });
+  take_deferred();
+  if (!operations_.empty() && operations_.size() < options_.limits.operations) {
     operations_.push_back(protocol::run_failed(failure));
     out.ended = outcome::kind::operations;
     out.operations = std::move(operations_);

@@ -106,11 +106,12 @@ INNGEST_INLINE bool is_running(const http::response& answer) {
 INNGEST_INLINE void pause(std::chrono::steady_clock::duration time, const execution::call_stop& stop) {
   std::mutex mutex;
   std::condition_variable woken;
-  std::unique_lock lock(mutex);
+  // The callback may run in its constructor, and its destructor waits for it: both without the lock.
   const stop_callback wake(stop.token(), [&] {
     const std::lock_guard held(mutex);
     woken.notify_all();
   });
+  std::unique_lock lock(mutex);
   woken.wait_for(lock, time, [&] { return stop.is_requested(); });
 }
 
@@ -127,6 +128,7 @@ INNGEST_INLINE bool may_come_later(const http::response& answer) {
 /// to the next one. Each tells the engine to answer before this side gives up: the engine does not notice
 /// that, and would hold several requests of one client. A pause follows an answer that came at once, and a
 /// server that stops or restarts is asked again, too: clients follow a redirect at once, and only so often.
+/// An engine of this process that stops has held the request for a moment.
 ///
 /// \throws unreachable when the server could not be reached during the whole time
 INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& app,
@@ -139,8 +141,11 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
   constexpr clock::duration max_backoff = milliseconds(500);
   const auto end = clock::now() + wait;
   const auto almost_end = end - (std::min)(wait / 10, milliseconds(1000));
+  // An engine in this process does not come back: the client's next request would go to another server.
+  const bool had_engine = app.client.has_engine();
   bool was_there = false;
   while (true) {
+    if (had_engine && !app.client.has_engine()) return std::nullopt;
     const auto began = clock::now();
     const auto most =
         std::clamp(std::chrono::ceil<milliseconds>(end - began), milliseconds(1), longest_request);
@@ -152,6 +157,7 @@ INNGEST_INLINE std::optional<http::response> wait_for_output(const served_app& a
     try {
       answer = app.client.call_api(std::move(asked), most);
       if (!may_come_later(*answer)) return answer;
+      if (had_engine && answer->headers.find(protocol::header::retry_after)) return std::nullopt;  // it stops
       was_there = true;
     } catch (const unreachable&) {
       problem = std::current_exception();

@@ -125,6 +125,9 @@ class httplib_connections {
   std::map<std::string, std::vector<std::unique_ptr<httplib::Client>>> idle_;
 };
 
+/// Of requests that can be stopped.
+inline constexpr std::chrono::milliseconds max_connecting = std::chrono::seconds(5);
+
 INNGEST_INLINE void set_timeouts(httplib::Client& connection, std::chrono::milliseconds connecting,
                                  std::chrono::milliseconds silence) {
   // cpp-httplib stores milliseconds in an int
@@ -249,7 +252,9 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
                                                       const stop_token& stop) {
   const auto [origin, target] = detail::split_url(request);
   std::unique_ptr<httplib::Client> connection = connections_->take(origin);
-  detail::set_timeouts(*connection, timeout, timeout);
+  // A stop can't end the attempt to connect, which is why that is short.
+  const auto connecting = stop.stop_possible() ? (std::min)(timeout, detail::max_connecting) : timeout;
+  detail::set_timeouts(*connection, connecting, timeout);
   detail::limited_body body(timeout);
   httplib::Request wire = detail::httplib_request(request, target);
   wire.content_receiver = [&](const char* bytes, std::size_t size, auto...) {
@@ -264,10 +269,9 @@ INNGEST_INLINE http::response httplib_transport::send(const http::request& reque
 }
 
 INNGEST_INLINE void httplib_transport::stream(const http::request& request, const http::streaming& handlers) {
-  constexpr std::chrono::milliseconds connecting = std::chrono::seconds(5);
   const auto [origin, target] = detail::split_url(request);
   const std::unique_ptr<httplib::Client> connection = detail::httplib_connections::open(origin);
-  detail::set_timeouts(*connection, (std::min)(connecting, handlers.timeout), handlers.timeout);
+  detail::set_timeouts(*connection, (std::min)(detail::max_connecting, handlers.timeout), handlers.timeout);
   bool is_ended = false;  // ended by the caller
   const auto goes_on = [&](bool wanted) {
     is_ended = !wanted || handlers.stop.stop_requested();

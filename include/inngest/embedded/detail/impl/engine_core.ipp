@@ -80,7 +80,8 @@ INNGEST_INLINE bool engine_core::report_at_app(const std::string& run_id, std::u
   const active_run* run = scheduler_.find_run(run_id);
   const bool is_wanted = run && run->last_call == call_id;
   const bool continues = std::all_of(read.begin(), read.end(), [](const reported_operation& op) {
-    return op.kind == operation_kind::step_completed;
+    return op.kind == operation_kind::step_completed || op.kind == operation_kind::defer ||
+           op.kind == operation_kind::abort_deferred;
   });
   // During a pause the results are kept, and the run waits: the app is told to end its call here.
   const bool is_held = is_wanted && continues && may_hold && scheduler_.holds_back(run_id);

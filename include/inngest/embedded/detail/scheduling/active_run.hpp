@@ -32,9 +32,6 @@ struct pending_step {
   /// Whether the step belongs to a parallel group: the function is called again when all steps of the group
   /// have run.
   bool is_awaited = false;
-  /// Whether it was planned when the function was called because it had not reached another step, and had
-  /// nothing new.
-  bool is_replanned = false;
 };
 
 /// The numbers of results and deferred calls of a run. While they are the same, its calls have the same
@@ -68,8 +65,9 @@ struct active_run {
   /// What the run had when a call of a step, or of the whole function (a hash of zeros), last asked for
   /// another call without anything new.
   std::map<step_hash, known_work> asked_with{};
-  /// What the run had when its function last did not reach a step.
-  std::optional<known_work> not_reached_with{};
+  /// How many more of the run's planned steps the function may fail to reach: as many as there were when it
+  /// first did, because a changed function may have a new step before each of them.
+  std::optional<std::size_t> replans_left{};
   std::shared_ptr<const concurrency_limits> limits{};
   std::chrono::milliseconds priority{};
   std::string throttle_key{};  // see flow_control::throttle_key

@@ -80,8 +80,8 @@ class answers {
 
   /// Whether the function did not reach the step that was called, because it was changed: it has a new step
   /// before that one, or no longer has it. Then the whole function is called, without using up an attempt.
-  /// A function that isn't deterministic would be called in a loop: this does not hold for a step that was
-  /// only planned by such a call.
+  /// A function that isn't deterministic would be called in a loop, so this holds only for as many steps as
+  /// the changed function can have missed: see active_run::replans_left.
   static bool was_not_reached(const active_run& run, const job& call, const app_answer& read);
   /// Replaces the hash in the error of a step that was not reached, because an app doesn't know the name.
   static void name_step(const job& call, run_error& error);

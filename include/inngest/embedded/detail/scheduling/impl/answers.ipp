@@ -27,8 +27,8 @@ INNGEST_INLINE void answers::take(active_run& run, const job& call, const http::
   } else if (read.what == app_answer::kind::completed) {
     complete(run, call.attempt, std::move(read.output), now);
   } else if (was_not_reached(run, call, read)) {
+    run.replans_left = run.replans_left.value_or(run.pending.size()) - 1;
     run.pending.erase(*call.step);  // the function plans it again if it reaches it
-    run.not_reached_with = run.known();
     state_.jobs.continue_run(run, now);
   } else {
     if (call.step) name_step(call, read.error);
@@ -164,8 +164,7 @@ INNGEST_INLINE bool answers::is_left_open(const active_run& run, const job& call
 }
 
 INNGEST_INLINE bool answers::was_not_reached(const active_run& run, const job& call, const app_answer& read) {
-  return read.error.name == protocol::step_not_reached && is_left_open(run, call) &&
-         !run.pending.at(*call.step).is_replanned;
+  return read.error.name == protocol::step_not_reached && is_left_open(run, call) && run.replans_left != 0U;
 }
 
 INNGEST_INLINE void answers::name_step(const job& call, run_error& error) {

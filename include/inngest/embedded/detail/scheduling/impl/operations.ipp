@@ -76,7 +76,6 @@ INNGEST_INLINE void operations::plan(active_run& run, const job& call, const rep
                                      bool waits_for_group, timestamp now) {
   pending_step& pending = steps_.begin(run, call, op, progress::step_planned, "", now);
   pending.is_awaited = waits_for_group && !is_race(op);
-  pending.is_replanned = run.not_reached_with == run.known();
   pending.job = state_.jobs.add(
       run, {.what = job::kind::call, .step = op.id, .step_name = op.shown_name(), .due = now, .begun = now});
 }
