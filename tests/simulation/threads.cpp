@@ -136,6 +136,15 @@ std::string event_of(chance& by) {
          "\",\"n\":" + std::to_string(by.below(10)) + "}}";
 }
 
+/// Repeats the run, unless its function is a singleton that is running.
+void rerun(engine& engine, const std::string& run) {
+  try {
+    engine.rerun(run);
+  } catch (const inngest::configuration_error& problem) {
+    if (std::string(problem.what()).find("singleton") == std::string::npos) throw;
+  }
+}
+
 /// Questions, whose answers change meanwhile.
 void look(const engine& engine, chance& by) {
   using inngest::embedded::run_query;
@@ -165,7 +174,7 @@ void disturb(engine& engine, checked_store& store, findings& found, std::uint64_
           if (const std::string run = store.some_run(by); !run.empty()) engine.cancel(run);
           break;
         case 1:
-          if (const std::string run = store.some_run(by); !run.empty()) engine.rerun(run);
+          if (const std::string run = store.some_run(by); !run.empty()) rerun(engine, run);
           break;
         case 2:
           engine.signal(by.pick(signal_names), "{}");
