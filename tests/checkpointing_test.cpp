@@ -205,6 +205,40 @@ TEST_CASE("a deferred call is saved with the next result, and is in the answer w
     CHECK(codes_of(reply.body()) == strings{"DeferAdd", "StepRun"});
 }
 
+TEST_CASE("a deferred call that could not be saved is reported with the failure of its run",
+          "[checkpointing][defer]") {
+  const auto api = std::make_shared<checkpoint_api>();
+  api->statuses = {400};
+  auto options = support::quiet_options();
+  options.transport = std::make_shared<support::fake_transport>(
+      [api](const inngest::http::request& request) { return (*api)(request); });
+  const inngest::client app(options);
+  const inngest::deferred_function<json> later =
+      app.create_deferred_function<json>({.id = "later"}, [](auto&) {});
+  served f({}, three_steps());
+  f.handler = inngest::handler(app, {app.create_function({.id = "f"}, inngest::on<test_event>(),
+                                                         [later](inngest::context<test_event>& ctx) {
+                                                           ctx.defer("clean-up", later, json{{"n", 1}});
+                                                           try {
+                                                             ctx.step.run("a", [] { return 1; });
+                                                           } catch (...) {
+                                                             std::thread([&] {
+                                                               try {
+                                                                 ctx.step.run("b", [] {});
+                                                               } catch (const inngest::wrong_thread_error&) {
+                                                               }
+                                                             }).join();
+                                                             throw;
+                                                           }
+                                                         }),
+                                     later});
+  const answer reply = f.call();
+  strings codes;
+  for (const json& op : reply.body()) codes.push_back(op.at("op"));
+  CHECK(codes.size() == 2);
+  CHECK(codes.front() == "DeferAdd");
+}
+
 TEST_CASE("a server that can't be reached for a moment is asked again", "[checkpointing]") {
   served f({.buffered_steps = 3}, three_steps());
   f.api->statuses = {500, 0, 503};

@@ -235,6 +235,35 @@ TEST_CASE("jobs of runs that ended meanwhile are cleared away", "[embedded][rest
   CHECK(eventually([&] { return kept->load().jobs.empty() && kept->load().waits.empty(); }));
 }
 
+TEST_CASE("the next engine follows the timeouts that the code has now", "[embedded][restart][timeouts]") {
+  const auto [before, after, expected] = GENERATE(table<inngest::timeouts, inngest::timeouts, run_status>(
+      {{{.finish = 1h}, {}, run_status::running},
+       {{.finish = 1h}, {.finish = 3h}, run_status::running},
+       {{.finish = 3h}, {.finish = 1h}, run_status::cancelled},
+       {{}, {.finish = 1h}, run_status::cancelled}}));
+  const auto kept = std::make_shared<memory_store>();
+  const auto make = [](const inngest::client& app, const inngest::timeouts& timeouts) {
+    return app.create_function({.id = "f", .timeouts = timeouts}, inngest::on<go>(),
+                               [](auto& ctx) { ctx.step.sleep("nap", 24h); });
+  };
+  std::string id;
+  {
+    const auto app = make_app();
+    engine first(app, {make(app, before)}, on(kept));
+    id = first.runs_of(first.send(go{}).ids.at(0)).at(0).id;
+    REQUIRE(eventually([&] { return sleeps(*kept); }));
+  }
+  const auto app = make_app();
+  engine next(app, {make(app, after)}, on(kept, 2h));
+  if (expected == run_status::cancelled) {
+    CHECK(next.wait_for(id, support::patience).status == run_status::cancelled);
+    return;
+  }
+  const std::string later = next.runs_of(next.send(go{}).ids.at(0)).at(0).id;  // after what was due before
+  CHECK(eventually([&] { return next.find_run(later)->status == run_status::sleeping; }));
+  CHECK(next.find_run(id)->status == run_status::sleeping);
+}
+
 TEST_CASE("what tells of the result of a step that changed code no longer has names the step",
           "[embedded][restart]") {
   const auto kept = std::make_shared<memory_store>();
