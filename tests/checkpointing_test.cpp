@@ -105,6 +105,17 @@ strings codes(const answer& reply) {
   return out;
 }
 
+/// A deferred function of the app of `served`.
+inngest::deferred_function<json> make_later() {
+  return support::quiet_client().create_deferred_function<json>({.id = "later"}, [](auto&) {});
+}
+
+strings codes_alone(const json& operations) {
+  strings out;
+  for (const json& op : operations) out.push_back(op.at("op"));
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("each step's result is saved, and the function ends in the first call", "[checkpointing]") {
@@ -174,69 +185,40 @@ TEST_CASE("all that was buffered goes into the answer when it can't be saved", "
 TEST_CASE("a deferred call is saved with the next result, and is in the answer when it can't be saved",
           "[checkpointing][defer]") {
   const bool is_saved = GENERATE(true, false);
-  const auto api = std::make_shared<checkpoint_api>();
-  if (!is_saved) api->statuses = {200, 400};
-  auto options = support::quiet_options();
-  options.transport = std::make_shared<support::fake_transport>(
-      [api](const inngest::http::request& request) { return (*api)(request); });
-  const inngest::client app(options);
-  const inngest::deferred_function<json> later =
-      app.create_deferred_function<json>({.id = "later"}, [](auto&) {});
-  served f({}, three_steps());
-  f.handler = inngest::handler(app, {app.create_function({.id = "f"}, inngest::on<test_event>(),
-                                                         [later](inngest::context<test_event>& ctx) {
-                                                           ctx.step.run("a", [] { return 1; });
-                                                           ctx.defer("clean-up", later, json{{"n", 1}});
-                                                           ctx.step.run("b", [] { return 2; });
-                                                           ctx.step.run("c", [] { return 3; });
-                                                         }),
-                                     later});
+  const auto later = make_later();
+  served f({}, [later](inngest::context<test_event>& ctx) {
+    ctx.step.run("a", [] { return 1; });
+    ctx.defer("clean-up", later, json{{"n", 1}});
+    ctx.step.run("b", [] { return 2; });
+    ctx.step.run("c", [] { return 3; });
+  });
+  if (!is_saved) f.api->statuses = {200, 400};
   const answer reply = f.call();
-  const auto codes_of = [](const json& steps) {
-    strings out;
-    for (const json& op : steps) out.push_back(op.at("op"));
-    return out;
-  };
-  REQUIRE(api->saved.size() == (is_saved ? 3U : 2U));
-  CHECK(codes_of(api->saved[1].at("steps")) == strings{"DeferAdd", "StepRun"});
-  if (is_saved)
-    CHECK(codes_of(reply.body()) == strings{"RunComplete"});
-  else
-    CHECK(codes_of(reply.body()) == strings{"DeferAdd", "StepRun"});
+  REQUIRE(f.api->saved.size() == (is_saved ? 3U : 2U));
+  CHECK(codes_alone(f.api->saved[1].at("steps")) == strings{"DeferAdd", "StepRun"});
+  CHECK(codes_alone(reply.body()) == (is_saved ? strings{"RunComplete"} : strings{"DeferAdd", "StepRun"}));
 }
 
 TEST_CASE("a deferred call that could not be saved is reported with the failure of its run",
           "[checkpointing][defer]") {
-  const auto api = std::make_shared<checkpoint_api>();
-  api->statuses = {400};
-  auto options = support::quiet_options();
-  options.transport = std::make_shared<support::fake_transport>(
-      [api](const inngest::http::request& request) { return (*api)(request); });
-  const inngest::client app(options);
-  const inngest::deferred_function<json> later =
-      app.create_deferred_function<json>({.id = "later"}, [](auto&) {});
-  served f({}, three_steps());
-  f.handler = inngest::handler(app, {app.create_function({.id = "f"}, inngest::on<test_event>(),
-                                                         [later](inngest::context<test_event>& ctx) {
-                                                           ctx.defer("clean-up", later, json{{"n", 1}});
-                                                           try {
-                                                             ctx.step.run("a", [] { return 1; });
-                                                           } catch (...) {
-                                                             std::thread([&] {
-                                                               try {
-                                                                 ctx.step.run("b", [] {});
-                                                               } catch (const inngest::wrong_thread_error&) {
-                                                               }
-                                                             }).join();
-                                                             throw;
-                                                           }
-                                                         }),
-                                     later});
+  const auto later = make_later();
+  served f({}, [later](inngest::context<test_event>& ctx) {
+    ctx.defer("clean-up", later, json{{"n", 1}});
+    try {
+      ctx.step.run("a", [] { return 1; });
+    } catch (...) {
+      std::thread([&] {
+        try {
+          ctx.step.run("b", [] {});
+        } catch (const inngest::wrong_thread_error&) {
+        }
+      }).join();
+      throw;
+    }
+  });
+  f.api->statuses = {400};
   const answer reply = f.call();
-  strings codes;
-  for (const json& op : reply.body()) codes.push_back(op.at("op"));
-  CHECK(codes.size() == 2);
-  CHECK(codes.front() == "DeferAdd");
+  CHECK(codes_alone(reply.body()) == strings{"DeferAdd", "StepFailed"});
 }
 
 TEST_CASE("a server that can't be reached for a moment is asked again", "[checkpointing]") {
